@@ -1,0 +1,91 @@
+"""The port to anything that speaks the OpenAI chat API: an engine, or the router in front of it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import openai
+
+from aftertune.errors import Unavailable
+from aftertune.headers import GENERATION, RELEASE, REQUEST_ID
+from aftertune.values.exchange import ToolCall, Usage
+from aftertune.values.value import Value
+
+
+class ChatAnswer(Value):
+    """An answer in full; release, generation and request id are set when a router gave it."""
+
+    text: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    finish: str | None = None
+    usage: Usage | None = None
+    release: str | None = None
+    generation: int | None = None
+    request_id: str | None = None
+
+
+class ChatEngine(Protocol):
+    """Answers one chat request. Raises Unavailable when no answer could be had."""
+
+    def chat(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        tools: Sequence[Mapping[str, Any]] = (),
+        max_tokens: int = 256,
+        headers: Mapping[str, str] | None = None,
+    ) -> ChatAnswer: ...
+
+
+class OpenAIEngine:
+    """A ChatEngine over HTTP. `url` has no `/v1`; answers are greedy (temperature 0)."""
+
+    def __init__(self, url: str, model: str, api_key: str = "none", timeout_s: float = 30.0) -> None:
+        self._model = model
+        self._client = openai.OpenAI(base_url=f"{url}/v1", api_key=api_key, timeout=timeout_s, max_retries=0)
+
+    def chat(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        tools: Sequence[Mapping[str, Any]] = (),
+        max_tokens: int = 256,
+        headers: Mapping[str, str] | None = None,
+    ) -> ChatAnswer:
+        body: dict[str, Any] = {
+            "model": self._model,
+            "messages": list(messages),
+            "temperature": 0,
+            "max_tokens": max_tokens,
+        }
+        if tools:
+            body["tools"] = list(tools)
+        try:
+            raw = self._client.chat.completions.with_raw_response.create(**body, extra_headers=headers)
+            completion = raw.parse()
+        except openai.OpenAIError as error:
+            raise Unavailable(f"{self._client.base_url} gave no answer: {error}.") from error
+        if not completion.choices:
+            raise Unavailable(f"{self._client.base_url} gave an answer without choices.")
+        choice = completion.choices[0]
+        generation = raw.headers.get(GENERATION)
+        return ChatAnswer(
+            text=choice.message.content or "",
+            tool_calls=tuple(
+                ToolCall(name=call.function.name, arguments=call.function.arguments)
+                for call in choice.message.tool_calls or ()
+                if call.type == "function"
+            ),
+            finish=choice.finish_reason,
+            usage=Usage(
+                prompt_tokens=completion.usage.prompt_tokens,
+                completion_tokens=completion.usage.completion_tokens,
+            )
+            if completion.usage
+            else None,
+            release=raw.headers.get(RELEASE),
+            generation=int(generation) if generation else None,
+            request_id=raw.headers.get(REQUEST_ID),
+        )
+
+    def close(self) -> None:
+        self._client.close()

@@ -1,0 +1,193 @@
+"""The one tree of settings: defaults < YAML file < environment (`AFTERTUNE_`, nested by `__`).
+
+An unknown name, in the file or in the environment, stops the program and lists the known ones.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    YamlConfigSettingsSource,
+)
+
+from aftertune.errors import BadInput, UnknownName
+from aftertune.values.release import EngineKind
+
+PREFIX = "AFTERTUNE_"
+CONFIG_VARIABLE = "AFTERTUNE_CONFIG"
+TOKEN_VARIABLE = "AFTERTUNE_TOKEN"
+NOT_SETTINGS = frozenset({CONFIG_VARIABLE, TOKEN_VARIABLE})
+"""Prefixed variables that are read elsewhere: the settings file's path and the command line's credential."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DatabaseSettings(_Section):
+    url: SecretStr | None = Field(
+        default=None, description="SQLAlchemy URL; unset: SQLite in the home folder"
+    )
+
+
+class RouterSettings(_Section):
+    name: str = Field(default="router-1", description="names the router's spool folder and lease; unique")
+    host: str = Field(default="127.0.0.1", description="address that clients reach")
+    port: int = Field(default=8080, description="port of the OpenAI API")
+    admin_port: int = Field(default=8081, description="port of metrics, health and routing-table pushes")
+    connect_timeout_s: float = Field(default=2.0, gt=0, description="deadline to connect to an engine")
+    first_byte_timeout_s: float = Field(default=60.0, gt=0, description="deadline for an answer's first byte")
+    chunk_timeout_s: float = Field(default=30.0, gt=0, description="deadline between two pieces of an answer")
+    total_timeout_s: float = Field(default=600.0, gt=0, description="deadline for the whole answer")
+    max_body_bytes: int = Field(default=10_000_000, gt=0, description="larger requests get 413")
+    poll_interval_s: float = Field(default=1.0, gt=0, description="seconds between polls for a newer table")
+
+
+class MirrorSettings(_Section):
+    queue: int = Field(default=256, ge=1, description="copies that may wait; more are dropped and counted")
+    concurrency: int = Field(default=4, ge=1, description="copies under way at once")
+    timeout_s: float = Field(default=60.0, gt=0, description="deadline of a mirrored request")
+    max_answer_bytes: int = Field(default=4_000_000, gt=0, description="a longer shadow answer is cut off")
+
+
+class SpoolSettings(_Section):
+    segment_bytes: int = Field(default=64_000_000, gt=0, description="a segment is sealed at this size")
+    fsync: bool = Field(
+        default=False, description="fsync each record: survives power loss, costs milliseconds"
+    )
+
+
+class EngineSettings(_Section):
+    kind: EngineKind = Field(
+        default=EngineKind.TRANSFORMERS, description="engine of newly registered releases"
+    )
+    vllm_python: str = Field(default=".venv-vllm/bin/python", description="interpreter that has vLLM")
+    threads: int = Field(default=1, ge=1, description="CPU threads an engine")
+    start_timeout_s: float = Field(
+        default=300.0, gt=0, description="an engine that is not healthy by then failed"
+    )
+    release_roots: tuple[Path, ...] = Field(
+        default=(Path(),), description="folders that may hold bases and adapters"
+    )
+    metrics_port: int = Field(default=8085, description="port of the engine supervisor's metrics")
+    keep_warm_s: float = Field(default=3600.0, ge=0, description="how long an unused engine stays up")
+
+
+class MonitorSettings(_Section):
+    host: str = Field(default="127.0.0.1", description="address of the monitor's own API")
+    port: int = Field(default=8082, description="port of router leases, wake-ups and metrics")
+    tick_s: float = Field(
+        default=0.25, gt=0, description="seconds between two looks of ingest and controller"
+    )
+    router_lease_s: float = Field(default=10.0, gt=0, description="a silent router counts as gone after this")
+    cooldown_s: float = Field(
+        default=1800.0, ge=0, description="pause between automatic rollbacks of a deployment"
+    )
+    max_auto_rollbacks: int = Field(
+        default=2, ge=0, description="automatic rollbacks in 24 h; then people only"
+    )
+
+
+class ConsoleSettings(_Section):
+    host: str = Field(default="127.0.0.1", description="address of the console")
+    port: int = Field(default=8083, description="port of the HTTP API and the pages")
+    metrics_port: int = Field(default=8084, description="port of the console's metrics")
+    session_s: float = Field(default=28_800.0, gt=0, description="a signed-in session ends after this")
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, case_sensitive=False
+    )
+
+    home: Path = Field(
+        default=Path(".aftertune"), description="folder of the database, spool, models and logs"
+    )
+    log_level: str = Field(
+        default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level logged"
+    )
+    database: DatabaseSettings = DatabaseSettings()
+    router: RouterSettings = RouterSettings()
+    mirror: MirrorSettings = MirrorSettings()
+    spool: SpoolSettings = SpoolSettings()
+    engines: EngineSettings = EngineSettings()
+    monitor: MonitorSettings = MonitorSettings()
+    console: ConsoleSettings = ConsoleSettings()
+
+    @property
+    def database_url(self) -> str:
+        if self.database.url is not None:
+            return self.database.url.get_secret_value()
+        return f"sqlite:///{(self.home / 'aftertune.db').absolute()}"
+
+    @property
+    def control_token_file(self) -> Path:
+        return self.home / "control.token"
+
+    @property
+    def spool_folder(self) -> Path:
+        return self.home / "spool"
+
+    @property
+    def monitor_url(self) -> str:
+        return f"http://{self.monitor.host}:{self.monitor.port}"
+
+    @property
+    def console_url(self) -> str:
+        return f"http://{self.console.host}:{self.console.port}"
+
+    @property
+    def router_url(self) -> str:
+        return f"http://{self.router.host}:{self.router.port}"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        file = YamlConfigSettingsSource(settings_cls, yaml_file=os.environ.get(CONFIG_VARIABLE))
+        return init_settings, env_settings, file
+
+
+def load() -> Settings:
+    """Read the settings once, at a program's start. Raises BadInput or UnknownName."""
+    path = os.environ.get(CONFIG_VARIABLE)
+    if path is not None and not Path(path).is_file():
+        raise BadInput(f"The settings file {path} does not exist.", f"Write it, or unset {CONFIG_VARIABLE}.")
+    known = dict(known_names())
+    for variable in os.environ:
+        name = variable.removeprefix(PREFIX).lower()
+        if variable.startswith(PREFIX) and variable not in NOT_SETTINGS and name not in known:
+            raise UnknownName("setting", variable, (f"{PREFIX}{leaf.upper()}" for leaf in known))
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = "__".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            raise UnknownName("setting", name, known) from None
+        raise BadInput(f"The setting {name!r} is wrong: {first['msg']}.") from None
+    except (SettingsError, yaml.YAMLError) as error:
+        raise BadInput(f"The settings cannot be read: {error}.") from None
+
+
+def known_names() -> Iterator[tuple[str, str]]:
+    """Every setting as (`section__name`, description)."""
+    for name, field in Settings.model_fields.items():
+        section = field.annotation
+        if isinstance(section, type) and issubclass(section, _Section):
+            for leaf, inner in section.model_fields.items():
+                yield f"{name}__{leaf}", inner.description or ""
+        else:
+            yield name, field.description or ""

@@ -1,0 +1,127 @@
+"""Exchanges, their payloads, their scores, and how far each spool segment was read."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlmodel import Session, col, func, select
+
+from aftertune.records import AnswerRow, ExchangeRow, PayloadRow, SpoolPositionRow
+from aftertune.values.exchange import Exchange, ExchangeRole
+from aftertune.values.pair import AnswerScores
+
+
+class Payload(NamedTuple):
+    request: bytes
+    answer: bytes
+
+
+class ScoredAnswer(NamedTuple):
+    exchange_id: str
+    at: datetime
+    role: ExchangeRole
+    generation: int
+    scores: AnswerScores
+
+
+class ExchangeTable:
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, exchange: Exchange, payload: Payload | None, scores: AnswerScores) -> bool:
+        """Store one leg once: False when it is stored already (a replayed spool record)."""
+        if self._session.get(ExchangeRow, exchange.exchange_id) is not None:
+            return False
+        self._session.add(
+            ExchangeRow(
+                exchange_id=exchange.exchange_id,
+                request_id=exchange.request_id,
+                pair_id=exchange.pair_id,
+                deployment=exchange.deployment,
+                release=exchange.release,
+                generation=exchange.generation,
+                role=exchange.role,
+                arrival=exchange.arrival,
+                body=exchange.model_dump(mode="json"),
+            )
+        )
+        self._session.flush()
+        if payload is not None:
+            self._session.add(PayloadRow(exchange_id=exchange.exchange_id, **payload._asdict()))
+        self._session.add(
+            AnswerRow(
+                exchange_id=exchange.exchange_id,
+                deployment=exchange.deployment,
+                release=exchange.release,
+                role=exchange.role,
+                generation=exchange.generation,
+                at=exchange.last_byte or exchange.arrival,
+                scores=scores.model_dump(mode="json"),
+            )
+        )
+        self._session.flush()
+        return True
+
+    def get(self, exchange_id: str) -> Exchange | None:
+        row = self._session.get(ExchangeRow, exchange_id)
+        return Exchange.model_validate(row.body) if row else None
+
+    def by_request(self, request_id: str) -> list[Exchange]:
+        rows = self._session.exec(select(ExchangeRow).where(ExchangeRow.request_id == request_id)).all()
+        return [Exchange.model_validate(row.body) for row in rows]
+
+    def legs(self, pair_id: str) -> list[Exchange]:
+        rows = self._session.exec(select(ExchangeRow).where(ExchangeRow.pair_id == pair_id)).all()
+        return [Exchange.model_validate(row.body) for row in rows]
+
+    def payload(self, exchange_id: str) -> Payload | None:
+        row = self._session.get(PayloadRow, exchange_id)
+        return Payload(row.request, row.answer) if row else None
+
+    def scores(self, exchange_id: str) -> AnswerScores | None:
+        row = self._session.get(AnswerRow, exchange_id)
+        return AnswerScores.model_validate(row.scores) if row else None
+
+    def answers(
+        self, deployment: str, release: str, roles: tuple[ExchangeRole, ...], since: datetime
+    ) -> list[ScoredAnswer]:
+        """Scored answers of one release in the given roles, in the order in which they ended."""
+        rows = self._session.exec(
+            select(AnswerRow)
+            .where(
+                AnswerRow.deployment == deployment,
+                AnswerRow.release == release,
+                col(AnswerRow.role).in_(roles),
+                col(AnswerRow.at) >= since,
+            )
+            .order_by(col(AnswerRow.at), AnswerRow.exchange_id)
+        ).all()
+        return [
+            ScoredAnswer(
+                row.exchange_id,
+                row.at,
+                ExchangeRole(row.role),
+                row.generation,
+                AnswerScores.model_validate(row.scores),
+            )
+            for row in rows
+        ]
+
+    def count(self, deployment: str | None = None, since: datetime | None = None) -> dict[ExchangeRole, int]:
+        """Exchanges by role."""
+        query = select(ExchangeRow.role, func.count()).group_by(ExchangeRow.role)
+        if deployment is not None:
+            query = query.where(ExchangeRow.deployment == deployment)
+        if since is not None:
+            query = query.where(col(ExchangeRow.arrival) >= since)
+        return {ExchangeRole(role): n for role, n in self._session.exec(query)}
+
+    def position(self, router: str, segment: str) -> int:
+        row = self._session.get(SpoolPositionRow, (router, segment))
+        return row.next_offset if row else 0
+
+    def set_position(self, router: str, segment: str, next_offset: int) -> None:
+        row = self._session.get(SpoolPositionRow, (router, segment))
+        if row is None:
+            self._session.add(SpoolPositionRow(router=router, segment=segment, next_offset=next_offset))
+        else:
+            row.next_offset = next_offset

@@ -1,0 +1,82 @@
+"""Logging and the names of every metric. Labels come from the allow-list; request ids and prompts never do."""
+
+import json
+import logging
+import sys
+import threading
+from datetime import UTC, datetime
+
+from prometheus_client import CollectorRegistry, start_http_server
+
+LABELS = frozenset({"deployment", "role", "code_class", "reason", "outcome", "state", "stage", "job"})
+"""The only labels a metric of ours may carry; each has few values."""
+
+REQUESTS = "aftertune_requests"
+REQUEST_SECONDS = "aftertune_request_duration_seconds"
+FIRST_BYTE_SECONDS = "aftertune_time_to_first_byte_seconds"
+MIRROR_DROPPED = "aftertune_mirror_dropped"
+MIRROR_PENDING = "aftertune_mirror_pending"
+SPOOL_RECORDS = "aftertune_spool_records"
+SPOOL_ERRORS = "aftertune_spool_errors"
+ROUTE_GENERATION = "aftertune_route_generation"
+ROUTING_REVISION = "aftertune_routing_revision"
+TABLE_REFUSED = "aftertune_routing_tables_refused"
+INGESTED = "aftertune_ingested_exchanges"
+INGEST_REFUSED = "aftertune_ingest_refused_records"
+PAIRS = "aftertune_pairs"
+VERDICTS = "aftertune_verdicts"
+ROLLBACKS = "aftertune_rollbacks"
+ROLLBACK_SECONDS = "aftertune_rollback_duration_seconds"
+TICK_TIMESTAMP = "aftertune_last_success_timestamp_seconds"
+ENGINES = "aftertune_engines"
+CONSOLE_REQUESTS = "aftertune_console_requests"
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line; control characters in a message are escaped by JSON itself."""
+
+    def __init__(self, room: str) -> None:
+        super().__init__()
+        self._room = room
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "room": self._room,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
+
+
+class RedactSecrets(logging.Filter):
+    """Blanks every given secret in messages and their arguments."""
+
+    def __init__(self, secrets: tuple[str, ...]) -> None:
+        super().__init__()
+        self._secrets = tuple(secret for secret in secrets if secret)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        message = record.getMessage()
+        for secret in self._secrets:
+            message = message.replace(secret, "[secret]")
+        record.msg, record.args = message, None
+        return True
+
+
+def configure_logging(room: str, level: str, secrets: tuple[str, ...] = ()) -> None:
+    """Log to standard error as JSON lines, from this room, at `level` and above."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter(room))
+    handler.addFilter(RedactSecrets(secrets))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    for noisy in ("httpx", "httpcore", "uvicorn.access", "aiohttp.access", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def serve_metrics(registry: CollectorRegistry, port: int, host: str = "127.0.0.1") -> threading.Thread:
+    """Serve the registry at `http://host:port/metrics` from a daemon thread."""
+    _server, thread = start_http_server(port, addr=host, registry=registry)
+    return thread

@@ -1,0 +1,1 @@
+"""Frozen value objects: what rooms compute with and send to each other."""

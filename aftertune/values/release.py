@@ -1,0 +1,83 @@
+"""An immutable model version and where its bytes come from."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import Field
+
+from aftertune.values.value import Value
+
+
+class EngineKind(StrEnum):
+    """Engines we know how to run; `external` is one that somebody else runs at a URL."""
+
+    TRANSFORMERS = "transformers"
+    VLLM = "vllm"
+    EXTERNAL = "external"
+
+
+class ReleaseState(StrEnum):
+    """registered → merging → ready, or rejected with a reason."""
+
+    REGISTERED = "registered"
+    MERGING = "merging"
+    READY = "ready"
+    REJECTED = "rejected"
+
+
+class Proof(Value):
+    """Evidence that the merged weights answer as base + adapter do: logits on probe prompts, both in float32."""
+
+    prompts: int = Field(ge=1)
+    max_logit_difference: float = Field(ge=0)
+    tolerance: float = Field(gt=0)
+
+
+class Passport(Value):
+    """The lineage of served weights. Digests are SHA-256 in hexadecimal over the named files."""
+
+    release: str
+    base_digest: str
+    adapter_digest: str
+    merged_digest: str
+    tokenizer_digest: str
+    template_digest: str
+    training: dict[str, str | int | float] = Field(description="what the adapter's training record says")
+    proof: Proof
+    versions: dict[str, str] = Field(description="library → version that merged")
+    merged_at: datetime
+
+
+class Release(Value):
+    """A registered release; `model_path` and `passport` are set once it is ready (external ones have neither)."""
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
+    engine: EngineKind
+    state: ReleaseState
+    reason: str = ""
+    base_path: str = ""
+    adapter_path: str = ""
+    model_path: str = ""
+    url: str = ""
+    passport: Passport | None = None
+    created_by: str
+    created_at: datetime
+
+
+class EngineState(StrEnum):
+    STARTING = "starting"
+    READY = "ready"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+
+class EngineStatus(Value):
+    """The engine of one release. `fingerprint` holds its greedy answers to the probe prompts, digested, in order."""
+
+    release: str
+    kind: EngineKind
+    state: EngineState
+    url: str = ""
+    reason: str = ""
+    fingerprint: tuple[str, ...] = ()
+    updated_at: datetime
