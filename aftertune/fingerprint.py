@@ -5,8 +5,7 @@ is taken from the very engine that serves and compared only with answers from it
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 import rfc8785
 
@@ -31,13 +30,9 @@ def answer_digest(answer: ChatAnswer) -> str:
     return hashlib.sha256(rfc8785.dumps([answer.text, calls])).hexdigest()
 
 
-def fingerprint(
-    engine: ChatEngine, tools: Sequence[Mapping[str, Any]] = (), headers: Mapping[str, str] | None = None
-) -> tuple[str, ...]:
+def fingerprint(engine: ChatEngine, headers: Mapping[str, str] | None = None) -> tuple[str, ...]:
     """The digests of the answers to PROMPTS, in order. Raises Unavailable."""
     return tuple(
-        answer_digest(
-            engine.chat(probe_messages(prompt), tools=tools, max_tokens=MAX_TOKENS, headers=headers)
-        )
+        answer_digest(engine.chat(probe_messages(prompt), max_tokens=MAX_TOKENS, headers=headers))
         for prompt in PROMPTS
     )

@@ -87,12 +87,6 @@ class MonitorSettings(_Section):
         default=0.25, gt=0, description="seconds between two looks of ingest and controller"
     )
     router_lease_s: float = Field(default=10.0, gt=0, description="a silent router counts as gone after this")
-    cooldown_s: float = Field(
-        default=1800.0, ge=0, description="pause between automatic rollbacks of a deployment"
-    )
-    max_auto_rollbacks: int = Field(
-        default=2, ge=0, description="automatic rollbacks in 24 h; then people only"
-    )
 
 
 class ConsoleSettings(_Section):

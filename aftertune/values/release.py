@@ -58,7 +58,10 @@ class Release(Value):
     base_path: str = ""
     adapter_path: str = ""
     model_path: str = ""
-    url: str = ""
+    url: str = Field(default="", description="where an external engine listens, without /v1")
+    served_name: str = Field(
+        default="", description="what the engine calls the model; empty: the release's id"
+    )
     passport: Passport | None = None
     created_by: str
     created_at: datetime
@@ -79,5 +82,8 @@ class EngineStatus(Value):
     state: EngineState
     url: str = ""
     reason: str = ""
+    weights_digest: str = Field(
+        default="", description="of the files the engine was started on; external: empty"
+    )
     fingerprint: tuple[str, ...] = ()
     updated_at: datetime

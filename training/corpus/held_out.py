@@ -3,8 +3,11 @@
 import hashlib
 from collections.abc import Callable
 from random import Random
+from typing import TypeVar
 
 HELD_OUT_SHARE = 0.2
+
+T = TypeVar("T")
 
 
 def is_held_out(value: str) -> bool:
@@ -13,7 +16,7 @@ def is_held_out(value: str) -> bool:
     return int.from_bytes(first, "big") < HELD_OUT_SHARE * 2**32
 
 
-def draw_until[T](make: Callable[[Random], T], key: Callable[[T], str], held_out: bool, rng: Random) -> T:
+def draw_until(make: Callable[[Random], T], key: Callable[[T], str], held_out: bool, rng: Random) -> T:
     """Draws from `make` until the value's key lies on the wanted side of the split.
 
     Raises RuntimeError after 2,000 draws: the values of `make` are too few to be split.

@@ -3,11 +3,11 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
-type Argument = str | int
-type Split = Literal["train", "held_out_values", "held_out_phrasings"]
-type Role = Literal["system", "user", "assistant", "tool"]
+Argument: TypeAlias = str | int
+Split: TypeAlias = Literal["train", "held_out_values", "held_out_phrasings"]
+Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
 
 SPLITS: tuple[Split, ...] = ("train", "held_out_values", "held_out_phrasings")
 
