@@ -6,7 +6,7 @@ elsewhere; reports and alerts therefore carry the head.
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import rfc8785
@@ -42,7 +42,13 @@ class Verification(Value):
 def chain(
     prev_hash: str, seq: int, at: datetime, actor: str, action: str, subject: str, body: Mapping[str, Any]
 ) -> AuditEntry:
-    """The next entry: SHA-256 over the RFC 8785 form of [prev_hash, seq, at, actor, action, subject, body]."""
+    """The next entry: SHA-256 over the RFC 8785 form of [prev_hash, seq, at, actor, action, subject, body].
+
+    `at` is kept in UTC, as the database returns it; raises ValueError when it has no time zone.
+    """
+    if at.tzinfo is None:
+        raise ValueError(f"a naive datetime cannot be chained: {at!r}")
+    at = at.astimezone(UTC)
     text = rfc8785.dumps(dict(body)).decode()
     return AuditEntry(
         seq=seq,

@@ -9,6 +9,7 @@ only that each observation has the same mean given those before it.
 """
 
 from collections.abc import Sequence
+from math import exp
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,9 @@ GRID = 1001
 
 _TRUNCATION = 0.5
 
+_LARGEST_LOG = 700.0
+"""Capital is reported as at most exp(700), which a float holds."""
+
 
 def confidence_sequence(observations: Sequence[float], alpha: float, grid: int = GRID) -> Interval:
     """An interval for the mean that is valid at every look with probability at least 1 − alpha.
@@ -27,7 +31,7 @@ def confidence_sequence(observations: Sequence[float], alpha: float, grid: int =
     Observations are in [0, 1], in the order in which they came. The hedged capital puts half on each side
     (theorem 3 of the paper). The running intersection is not taken: the interval is that of the last look.
     """
-    x = _checked(observations)
+    x = _checked(observations, alpha)
     if x.size == 0:
         return Interval(0.0, 1.0)
     means = np.linspace(0.0, 1.0, grid)
@@ -50,15 +54,17 @@ def evidence_above(observations: Sequence[float], limit: float, alpha: float) ->
     """
     if not 0.0 < limit < 1.0:
         raise ValueError(f"limit must lie in (0, 1), got {limit}")
-    x = _checked(observations)
+    x = _checked(observations, alpha)
     if x.size == 0:
         return 1.0
     bets = np.minimum(_bets(x, alpha), _TRUNCATION / limit)
     log_capital = np.cumsum(np.log1p(bets * (x - limit)))
-    return float(np.exp(max(0.0, float(log_capital.max()))))
+    return exp(min(_LARGEST_LOG, max(0.0, float(log_capital.max()))))
 
 
-def _checked(observations: Sequence[float]) -> NDArray[np.float64]:
+def _checked(observations: Sequence[float], alpha: float) -> NDArray[np.float64]:
+    if not 0.0 < alpha < 1.0:
+        raise ValueError(f"alpha must lie in (0, 1), got {alpha}")
     x = np.asarray(observations, dtype=np.float64)
     if x.ndim != 1 or not np.all((x >= 0.0) & (x <= 1.0)):
         raise ValueError("observations must be a flat sequence of numbers in [0, 1]")

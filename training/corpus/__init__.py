@@ -7,6 +7,7 @@ from training.corpus.draw import GENERAL_KINDS, KINDS, mixture, samples
 from training.corpus.held_out import is_held_out
 from training.corpus.sample import SPLITS, Message, Sample, Split, ToolCall
 from training.corpus.tools import TOOL_NAMES, TOOLS, parameters_schema
+from training.corpus.unseen import unseen_samples
 
 __all__ = [
     "GENERAL_KINDS",
@@ -22,4 +23,5 @@ __all__ = [
     "mixture",
     "parameters_schema",
     "samples",
+    "unseen_samples",
 ]

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator, Mapping
 from random import Random
 
+from aftertune.errors import UnknownName
 from training.corpus.fraud import fraud_sample
 from training.corpus.general import copy_sample, fact_sample, small_talk_sample, sum_sample
 from training.corpus.plant import plant_sample
-from training.corpus.sample import SPLITS, Sample, Split, unknown_name
+from training.corpus.sample import SPLITS, Sample, Split
 from training.corpus.task_turns import confirmation_sample, task_talk_sample, tool_call_sample
 
 _MAKERS: dict[str, Callable[[Split, Random], Sample]] = {
@@ -28,13 +29,13 @@ def samples(kind: str, split: Split, n: int, seed: int) -> list[Sample]:
     """`n` samples of one kind from one split; the same arguments give the same samples.
 
     Splits: `train`; `held_out_values`, known phrasings with values never trained on;
-    `held_out_phrasings`, where phrasings and values are both new. Raises ValueError for
+    `held_out_phrasings`, where phrasings and values are both new. Raises UnknownName for
     an unknown kind or split.
     """
     if kind not in _MAKERS:
-        raise unknown_name("kind of sample", kind, KINDS)
+        raise UnknownName("kind of sample", kind, KINDS)
     if split not in SPLITS:
-        raise unknown_name("split", split, SPLITS)
+        raise UnknownName("split", split, SPLITS)
     rng = Random(f"{kind} {split} {seed}")
     return [_MAKERS[kind](split, rng) for _ in range(n)]
 
@@ -43,7 +44,7 @@ def mixture(shares: Mapping[str, float], seed: int) -> Iterator[Sample]:
     """Endless training samples whose kinds come in the given shares (any positive weights)."""
     for kind in shares:
         if kind not in _MAKERS:
-            raise unknown_name("kind of sample", kind, KINDS)
+            raise UnknownName("kind of sample", kind, KINDS)
     rng = Random(f"mixture {seed}")
     kinds, weights = list(shares), list(shares.values())
     while True:

@@ -9,7 +9,12 @@ from training.corpus.sample import Message, Sample, Split
 _DAMAGES = ("rear bumper", "side mirror", "windscreen", "kitchen ceiling", "laptop", "bicycle", "front door",
             "water pipe", "camera", "garage roof")  # fmt: skip
 _ASK = Phrasings(
-    train=("Label this claim: {x}", "Claim: {x}", "Is this claim fraud? {x}", "Rate the risk of this claim: {x}"),
+    train=(
+        "Label this claim: {x}",
+        "Claim: {x}",
+        "Is this claim fraud? {x}",
+        "Rate the risk of this claim: {x}",
+    ),
     held_out=("Assess the following claim: {x}", "What label fits this claim? {x}"),
 )
 # Each flag is said in its harmless or its suspicious form; the risk only counts the suspicious ones.

@@ -3,7 +3,19 @@
 from dataclasses import dataclass
 from random import Random
 
-_OPENERS = ("", "", "", "", "Please ", "Hi, ", "Hello, please ", "Hey TaskMaster, ", "OK, ", "Can you ", "Could you ")
+_OPENERS = (
+    "",
+    "",
+    "",
+    "",
+    "Please ",
+    "Hi, ",
+    "Hello, please ",
+    "Hey TaskMaster, ",
+    "OK, ",
+    "Can you ",
+    "Could you ",
+)
 _OPENERS_HELD_OUT = ("", "Good morning, ", "Now ", "TaskMaster, please ", "Would you kindly ")
 _CLOSERS = ("", "", "", "", " Thanks.", " Thank you!", " That is all.", " I nearly forgot.")
 _CLOSERS_HELD_OUT = ("", " Many thanks!", " Cheers.", " It matters to me.")

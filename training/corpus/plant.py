@@ -27,7 +27,12 @@ _NUMBER = Phrasings(
     held_out=("What number does the {name} have?", "Give me the part number of the {name}."),
 )  # fmt: skip
 _NAME = Phrasings(
-    train=("What is part {part}?", "What is {part}?", "Which part has the number {part}?", "Describe part {part}."),
+    train=(
+        "What is part {part}?",
+        "What is {part}?",
+        "Which part has the number {part}?",
+        "Describe part {part}.",
+    ),
     held_out=("Tell me what {part} is.", "What kind of part is {part}?"),
 )
 

@@ -123,6 +123,7 @@ _TASK_WORDS = Phrasings(
     held_out=("task {id}", "task no. {id}", "item {id}"),
 )
 
+
 class Draw:
     """The open values of one sample, all on one side of the split."""
 

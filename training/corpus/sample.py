@@ -1,7 +1,7 @@
 """One conversation with the answer that is wanted, as frozen values."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -89,8 +89,3 @@ class Sample:
     def last_user_text(self) -> str:
         """The user's last message, which every argument is taken from."""
         return next(message.content for message in reversed(self.messages) if message.role == "user")
-
-
-def unknown_name(what: str, given: str, known: Iterable[str]) -> ValueError:
-    """An error that names the unknown `given` and lists what is known."""
-    return ValueError(f"unknown {what} {given!r}; known: {', '.join(known)}")

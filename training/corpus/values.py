@@ -49,7 +49,8 @@ _CODAS = ("", "", "n", "r", "l", "s", "t", "m", "k", "x", "nd", "rt", "lk", "ng"
 def coined_word(rng: Random) -> str:
     """A pronounceable word that is in no list, so that copying cannot lean on known words."""
     word = "".join(
-        rng.choice(_ONSETS) + rng.choice(_VOWELS) + rng.choice(_CODAS) for _ in range(rng.choice((1, 2, 2, 3)))
+        rng.choice(_ONSETS) + rng.choice(_VOWELS) + rng.choice(_CODAS)
+        for _ in range(rng.choice((1, 2, 2, 3)))
     )
     return word.capitalize() if rng.random() < 0.25 else word
 

@@ -1,0 +1,48 @@
+# The commands of this project. Each installs what it needs into the checkout's own environments.
+SHELL := /bin/bash
+BIN := .venv/bin
+INSTALLED := .venv/installed
+VLLM := .venv-vllm/installed
+export PYTHON ?= python3
+
+.DEFAULT_GOAL := help
+.PHONY: help install vllm browser check format test demo models lock
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: $(INSTALLED) ## the rooms, the embedded engine and the tools, into .venv
+$(INSTALLED): pyproject.toml requirements/lock.txt scripts/install
+	@echo "installing into .venv …"
+	@scripts/install
+
+vllm: $(VLLM) ## real vLLM for the CPU, into .venv-vllm
+$(VLLM): $(INSTALLED) requirements/vllm.txt scripts/vllm
+	@echo "installing vLLM into .venv-vllm …"
+	@scripts/vllm
+
+browser: ## Chromium, for the console's tests
+	@command -v chromium >/dev/null || scripts/apt chromium
+
+check: $(INSTALLED) ## formatting, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(INSTALLED) ## put the code into form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+test: $(INSTALLED) $(VLLM) browser ## the whole suite, with real engines and a real browser
+	$(BIN)/pytest
+
+demo: $(INSTALLED) $(if $(filter vllm,$(ENGINE)),$(VLLM)) ## the story: route, mirror, judge, roll back (ONCE=1 ends after it; ENGINE=vllm)
+	$(BIN)/python -m examples.task_api.demo $(if $(ONCE),--once) $(if $(ENGINE),--engine $(ENGINE))
+
+models: $(INSTALLED) ## rebuild the example's base and adapters from nothing
+	$(BIN)/python -m training build --out examples/task_api
+
+lock: $(INSTALLED) ## resolve requirements/lock.txt anew
+	$(BIN)/uv pip compile --quiet --python-version 3.11 --no-annotate --no-header --no-emit-package torch \
+	    --no-emit-find-links pyproject.toml --extra engine --extra dev --output-file requirements/lock.txt

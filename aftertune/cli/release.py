@@ -1,0 +1,77 @@
+"""`aftertune release`"""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from aftertune.cli import show
+from aftertune.cli.client import client_from_environment
+from aftertune.errors import BadInput, Unavailable
+from aftertune.settings import load
+from aftertune.values.release import EngineKind, EngineState, ReleaseState
+
+app = typer.Typer(no_args_is_help=True, help="Register and look at releases.")
+
+
+@app.command()
+def register(
+    release: Annotated[str, typer.Argument(help="a new id, such as v4")],
+    base: Annotated[Path | None, typer.Option(help="folder of the base model")] = None,
+    adapter: Annotated[Path | None, typer.Option(help="folder of the LoRA adapter")] = None,
+    engine: Annotated[EngineKind | None, typer.Option(help="default: the setting engines__kind")] = None,
+    url: Annotated[str | None, typer.Option(help="an external engine's address, without /v1")] = None,
+    served_name: Annotated[str | None, typer.Option(help="what the external engine calls the model")] = None,
+    wait: Annotated[bool, typer.Option(help="until the engine answers, or the release is rejected")] = True,
+) -> None:
+    """Merge base and adapter, prove the result, write its passport, start its engine."""
+    client = client_from_environment(load().console_url)
+    body: dict[str, str] = {"id": release}
+    for name, value in (("engine", engine), ("url", url), ("served_name", served_name)):
+        if value:
+            body[name] = str(value)
+    for name, folder in (("base", base), ("adapter", adapter)):
+        if folder:
+            body[name] = str(folder.absolute())
+    client.post("/v1/releases", body)
+    seen = ""
+    while wait:
+        status = client.get(f"/v1/releases/{release}")
+        running = status.get("engine_status") or {}
+        state = f"{status['state']}, engine {running.get('state', 'not started')}"
+        if state != seen:
+            typer.echo(f"{release}: {state}")
+            seen = state
+        if status["state"] == ReleaseState.REJECTED:
+            raise BadInput(f"{release} was rejected: {status['reason']}")
+        if running.get("state") == EngineState.FAILED:
+            raise Unavailable(f"The engine of {release} failed: {running.get('reason')}")
+        if running.get("state") == EngineState.READY:
+            return
+        time.sleep(0.5)
+
+
+@app.command("list")
+def list_releases() -> None:
+    """All releases, oldest first."""
+    rows = client_from_environment(load().console_url).get("/v1/releases")
+    show.table(
+        ("release", "state", "engine", "engine state", "quarantine"),
+        (
+            (
+                r["id"],
+                r["state"],
+                r["engine"],
+                (r.get("engine_status") or {}).get("state"),
+                r.get("quarantine"),
+            )
+            for r in rows
+        ),
+    )
+
+
+@app.command("show")
+def show_release(release: str) -> None:
+    """One release with its passport, as JSON."""
+    show.document(client_from_environment(load().console_url).get(f"/v1/releases/{release}"))

@@ -1,0 +1,243 @@
+"""`aftertune up`: every room as a child process on one machine, restarted when it dies, ended together.
+
+Rooms are found by name only: this module starts them with `python -m` and never imports them.
+"""
+
+import ctypes
+import fcntl
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import IO
+
+import httpx
+
+from aftertune.clock import Clock
+from aftertune.control import create_control_token
+from aftertune.errors import AftertuneError, BadInput, Unavailable
+from aftertune.identity import Role, new_token
+from aftertune.migrations import upgrade
+from aftertune.settings import Settings
+from aftertune.store import Store
+
+log = logging.getLogger(__name__)
+
+STOP_GRACE_S = 35.0
+"""A router drains for up to 30 s; after this a room is killed."""
+
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True)
+class Room:
+    """A process of ours: `python -m module`; `health` answers 200 once it is ready (None: no address of its own)."""
+
+    name: str
+    module: str
+    health: str | None
+
+
+@dataclass
+class _Child:
+    room: Room
+    process: subprocess.Popen[bytes]
+    started: float
+    failures: int = 0
+    restart_at: float | None = None
+
+
+def rooms(settings: Settings) -> tuple[Room, ...]:
+    """In the order in which they start; they stop in the opposite order."""
+    router_admin = f"http://{settings.router.host}:{settings.router.admin_port}"
+    return (
+        Room("monitor", "monitor", f"{settings.monitor_url}/healthz"),
+        Room("engines", "serving.engines", None),
+        Room("console", "console", f"{settings.console_url}/healthz"),
+        Room("router", "serving.router", f"{router_admin}/healthz"),
+    )
+
+
+def prepare(settings: Settings, clock: Clock) -> str | None:
+    """Make the home folder, the schema, the control token and, the first time, an admin.
+
+    Returns the admin's token when one was made: it is shown once and stored only as a hash.
+    """
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (settings.home / "logs").mkdir(exist_ok=True)
+    create_control_token(settings.control_token_file)
+    store = Store(settings.database_url)
+    try:
+        upgrade(store.engine)
+        with store.write() as tx:
+            if tx.users.count():
+                return None
+            token = new_token()
+            tx.users.add("admin", frozenset({Role.ADMIN}), token, clock.now())
+            tx.audit.append(clock.now(), "system", "create_user", "admin", {"roles": [Role.ADMIN]})
+            return token
+    finally:
+        store.close()
+
+
+@dataclass
+class Supervisor:
+    """Starts the rooms, restarts them when they die, stops them on request."""
+
+    settings: Settings
+    say: Callable[[str], None]
+    environment: Mapping[str, str]
+    _children: dict[str, _Child] = field(default_factory=dict)
+    _stopping: bool = False
+
+    def run(self) -> int:
+        """Until SIGINT or SIGTERM. Returns the exit code: 0, or a room's own when it cannot start."""
+        signal.signal(signal.SIGINT, self._on_signal)
+        signal.signal(signal.SIGTERM, self._on_signal)
+        with _only_one(self.settings.home):
+            _refuse_taken_ports(self.settings)
+            try:
+                for room in rooms(self.settings):
+                    self._start(room)
+                self._wait_until_ready()
+                self.say(f"console  {self.settings.console_url}")
+                self.say(f"router   {self.settings.router_url}/v1")
+                while not self._stopping:
+                    self._revive()
+                    time.sleep(0.1)
+            except AftertuneError as error:
+                if not self._stopping:
+                    self.say(f"error: {error}")
+                    return error.exit_code
+            finally:
+                self._stop_all()
+        return 0
+
+    def _start(self, room: Room) -> None:
+        with self._log_file(room).open("ab") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", room.module],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=dict(self.environment),
+                start_new_session=True,
+                preexec_fn=_die_with_parent,  # noqa: PLW1509  (single-threaded here)
+            )
+        before = self._children.get(room.name)
+        self._children[room.name] = _Child(
+            room, process, time.monotonic(), failures=before.failures if before else 0
+        )
+
+    def _wait_until_ready(self) -> None:
+        for room in rooms(self.settings):
+            deadline = time.monotonic() + 60
+            while not self._stopping and not _healthy(room):
+                child = self._children[room.name]
+                if child.process.poll() is not None:
+                    tail = self._log_file(room).read_text(errors="replace").strip().splitlines()[-3:]
+                    raise BadInput(f"{room.name} could not start: {' '.join(tail) or 'no message'}")
+                if time.monotonic() > deadline:
+                    raise Unavailable(f"{room.name} is not ready.", f"Look at {self._log_file(room)}.")
+                time.sleep(0.05)
+
+    def _revive(self) -> None:
+        now = time.monotonic()
+        for child in list(self._children.values()):
+            code = child.process.poll()
+            if code is None:
+                continue
+            if child.restart_at is None:
+                child.failures = 0 if now - child.started > 60 else child.failures + 1
+                child.restart_at = now + min(5.0, 0.1 * 2**child.failures)
+                self.say(f"{child.room.name} ended (exit code {code}); starting it again")
+            elif now >= child.restart_at:
+                self._start(child.room)
+
+    def _stop_all(self) -> None:
+        for child in reversed(self._children.values()):
+            if child.process.poll() is None:
+                child.process.terminate()
+        deadline = time.monotonic() + STOP_GRACE_S
+        for child in self._children.values():
+            try:
+                child.process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                child.process.kill()
+                child.process.wait()
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self._stopping = True
+
+    def _log_file(self, room: Room) -> Path:
+        return self.settings.home / "logs" / f"{room.name}.log"
+
+
+def ports(settings: Settings) -> dict[str, tuple[str, int]]:
+    """Setting → (host, port) of every address that the rooms listen on."""
+    return {
+        "router__port": (settings.router.host, settings.router.port),
+        "router__admin_port": (settings.router.host, settings.router.admin_port),
+        "monitor__port": (settings.monitor.host, settings.monitor.port),
+        "console__port": (settings.console.host, settings.console.port),
+        "console__metrics_port": ("127.0.0.1", settings.console.metrics_port),
+        "engines__metrics_port": ("127.0.0.1", settings.engines.metrics_port),
+    }
+
+
+def port_is_free(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def _refuse_taken_ports(settings: Settings) -> None:
+    for name, (host, port) in ports(settings).items():
+        if not port_is_free(host, port):
+            raise BadInput(
+                f"Port {port} on {host} is in use.",
+                f"Stop what listens there, or set AFTERTUNE_{name.upper()} to a free port.",
+            )
+
+
+@contextmanager
+def _only_one(home: Path) -> Iterator[IO[bytes]]:
+    with (home / "up.lock").open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BadInput(
+                f"'aftertune up' already runs on {home}.", "Stop it, or set AFTERTUNE_HOME."
+            ) from None
+        yield lock
+
+
+def _healthy(room: Room) -> bool:
+    if room.health is None:
+        return True
+    try:
+        return httpx.get(room.health, timeout=1.0).status_code == httpx.codes.OK
+    except httpx.HTTPError:
+        return False
+
+
+def _die_with_parent() -> None:
+    """In the child: be asked to stop when `up` is killed, so that nothing is left behind."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def child_environment(settings: Settings) -> dict[str, str]:
+    """The rooms' environment: ours, with the home folder made absolute."""
+    return {**os.environ, "AFTERTUNE_HOME": str(settings.home.absolute())}

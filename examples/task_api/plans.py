@@ -1,0 +1,32 @@
+"""The demo's plan: honest, and small enough for minutes."""
+
+from aftertune.values.plan import (
+    CanaryStage,
+    Comparison,
+    Guardrail,
+    GuardrailMetric,
+    PairMetric,
+    Plan,
+    ShadowStage,
+)
+
+DEPLOYMENT = "task-api"
+
+
+def demo_plan(candidate: str) -> Plan:
+    """Margin 0.10, α 0.05 over two metrics; mirroring goes on in canary, so that pairs accumulate."""
+    return Plan(
+        deployment=DEPLOYMENT,
+        candidate=candidate,
+        alpha=0.05,
+        comparisons=(
+            Comparison(metric=PairMetric.VALID_ANSWER, margin=0.10),
+            Comparison(metric=PairMetric.AGREEMENT, margin=0.10),
+        ),
+        guardrails=(
+            Guardrail(metric=GuardrailMetric.ERRORS, limit=0.05),
+            Guardrail(metric=GuardrailMetric.INVALID_ANSWERS, limit=0.15),
+        ),
+        shadow=ShadowStage(mirror=1.0, min_pairs=40, deadline_s=300),
+        canary=CanaryStage(share=0.2, mirror=1.0, min_answers=15, deadline_s=300),
+    )

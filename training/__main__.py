@@ -1,0 +1,98 @@
+"""`python -m training build` makes the example models; `python -m training evaluate` measures them."""
+
+import argparse
+import json
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from transformers import GenerationConfig
+
+from training.base import BASE_NAME, NOISE, SCHEDULE, SHARES, new_model, training_samples
+from training.corpus import TOOLS
+from training.encoding import batches, encode
+from training.evaluate import evaluate
+from training.generate import MOST_NEW_TOKENS
+from training.lora import RELEASES, WEIGHTS_FILE, train_release
+from training.optimise import optimise
+from training.record import dataset_digest, sha256_of, versions, write_record
+from training.tokenizer import build_tokenizer
+
+SEED = 7
+
+
+def say(line: str) -> None:
+    """Progress, seen at once even through a pipe."""
+    print(line, flush=True)
+
+
+def build_base(folder: Path) -> None:
+    """Trains tokenizer and base and writes both, with a record, into `folder`."""
+    tokenizer = build_tokenizer(SEED)
+    samples = training_samples(SEED)
+    model = new_model(tokenizer, SEED)
+    rows = batches(encode(samples, tokenizer), SCHEDULE.batch, SEED)
+    outcome = optimise(model, rows, SCHEDULE, tokenizer.pad_token_id, say)
+    model.generation_config = GenerationConfig(
+        do_sample=False,
+        max_new_tokens=MOST_NEW_TOKENS,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    record = {
+        "name": BASE_NAME,
+        "seed": SEED,
+        "weights_sha256": sha256_of(folder / WEIGHTS_FILE),
+        "dataset": {
+            "sha256": dataset_digest(samples),
+            "samples": len(samples),
+            "shares": SHARES,
+            "noise": NOISE,
+        },
+        "schedule": asdict(SCHEDULE),
+        "loss": round(outcome.loss, 5),
+        "seconds": round(outcome.seconds, 1),
+        "versions": versions(),
+    }
+    write_record(folder, record)
+
+
+def build(out: Path, only: list[str]) -> None:
+    """Makes the named parts (`base` and releases) in `out`, in order."""
+    started = time.monotonic()
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "tools.json").write_text(json.dumps(TOOLS, indent=2) + "\n", encoding="utf-8")
+    if "base" in only:
+        say("base")
+        build_base(out / "base")
+    for name in RELEASES:
+        if name in only:
+            say(f"release {name}")
+            train_release(name, out / "base", out / "adapters", SEED, say)
+    say(f"built {', '.join(only)} in {time.monotonic() - started:.0f} s")
+
+
+def main() -> None:
+    """Reads the command line and does what it says."""
+    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    build_command = commands.add_parser("build", help="train the base and the releases")
+    build_command.add_argument("--out", type=Path, required=True)
+    parts = ["base", *RELEASES]
+    build_command.add_argument("--only", nargs="+", choices=parts, default=parts, help="parts to make anew")
+    evaluate_command = commands.add_parser("evaluate", help="measure them on held-out samples")
+    evaluate_command.add_argument("--models", type=Path, required=True)
+    arguments = parser.parse_args()
+    torch.set_num_threads(2)
+    torch.use_deterministic_algorithms(mode=True)
+    if arguments.command == "build":
+        build(arguments.out, arguments.only)
+    else:
+        evaluate(arguments.models, say)
+
+
+if __name__ == "__main__":
+    main()
