@@ -59,8 +59,11 @@ def rolled_back(deployment: Deployment, target: str) -> Deployment:
     """All traffic to `target` and no candidate. Never blocked by a freeze.
 
     With a candidate the target is the stable release; without one it replaces the stable release, and the
-    release that was rolled back is nowhere kept as previous good.
+    release that was rolled back is nowhere kept as previous good. The candidate is never a target: that
+    would be a promotion.
     """
+    if target == deployment.candidate:
+        raise Conflict(f"{target} is the candidate of {deployment.name}.", "Roll back to another release.")
     if deployment.candidate is None and target == deployment.stable:
         raise Conflict(f"All traffic of {deployment.name} goes to {target} already.")
     previous = deployment.previous_good if target != deployment.previous_good else None
@@ -124,4 +127,4 @@ def _without_candidate(deployment: Deployment, **changes: Any) -> Deployment:
 
 
 def _next(deployment: Deployment, **changes: Any) -> Deployment:
-    return deployment.model_copy(update={"generation": deployment.generation + 1, **changes})
+    return Deployment.model_validate({**dict(deployment), "generation": deployment.generation + 1, **changes})

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import openai
+from openai.types.chat import ChatCompletion
 
 from aftertune.errors import Unavailable
 from aftertune.headers import GENERATION, RELEASE, REQUEST_ID
@@ -61,31 +62,32 @@ class OpenAIEngine:
             body["tools"] = list(tools)
         try:
             raw = self._client.chat.completions.with_raw_response.create(**body, extra_headers=headers)
-            completion = raw.parse()
+            return _read(raw.parse(), raw.headers)
         except openai.OpenAIError as error:
             raise Unavailable(f"{self._client.base_url} gave no answer: {error}.") from error
-        if not completion.choices:
-            raise Unavailable(f"{self._client.base_url} gave an answer without choices.")
-        choice = completion.choices[0]
-        generation = raw.headers.get(GENERATION)
-        return ChatAnswer(
-            text=choice.message.content or "",
-            tool_calls=tuple(
-                ToolCall(name=call.function.name, arguments=call.function.arguments)
-                for call in choice.message.tool_calls or ()
-                if call.type == "function"
-            ),
-            finish=choice.finish_reason,
-            usage=Usage(
-                prompt_tokens=completion.usage.prompt_tokens,
-                completion_tokens=completion.usage.completion_tokens,
-            )
-            if completion.usage
-            else None,
-            release=raw.headers.get(RELEASE),
-            generation=int(generation) if generation else None,
-            request_id=raw.headers.get(REQUEST_ID),
-        )
+        except (AttributeError, IndexError, TypeError, ValueError) as error:
+            # The client checks no types: what is no completion shows only where it is read.
+            raise Unavailable(f"{self._client.base_url} gave no chat completion: {error}.") from error
 
     def close(self) -> None:
         self._client.close()
+
+
+def _read(completion: ChatCompletion, headers: Mapping[str, str]) -> ChatAnswer:
+    choice, usage = completion.choices[0], completion.usage
+    generation = headers.get(GENERATION)
+    return ChatAnswer(
+        text=choice.message.content or "",
+        tool_calls=tuple(
+            ToolCall(name=call.function.name, arguments=call.function.arguments)
+            for call in choice.message.tool_calls or ()
+            if call.type == "function"
+        ),
+        finish=choice.finish_reason,
+        usage=Usage(prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens)
+        if usage
+        else None,
+        release=headers.get(RELEASE),
+        generation=int(generation) if generation else None,
+        request_id=headers.get(REQUEST_ID),
+    )

@@ -4,11 +4,14 @@ An unknown name, in the file or in the environment, stops the program and lists 
 """
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -26,6 +29,10 @@ TOKEN_VARIABLE = "AFTERTUNE_TOKEN"
 NOT_SETTINGS = frozenset({CONFIG_VARIABLE, TOKEN_VARIABLE})
 """Prefixed variables that are read elsewhere: the settings file's path and the command line's credential."""
 
+_WRITTEN_BY = "python -m aftertune.settings > docs/settings.md"
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,8 +47,8 @@ class DatabaseSettings(_Section):
 class RouterSettings(_Section):
     name: str = Field(default="router-1", description="names the router's spool folder and lease; unique")
     host: str = Field(default="127.0.0.1", description="address that clients reach")
-    port: int = Field(default=8080, description="port of the OpenAI API")
-    admin_port: int = Field(default=8081, description="port of metrics, health and routing-table pushes")
+    port: Port = Field(default=8080, description="port of the OpenAI API")
+    admin_port: Port = Field(default=8081, description="port of metrics, health and routing-table pushes")
     connect_timeout_s: float = Field(default=2.0, gt=0, description="deadline to connect to an engine")
     first_byte_timeout_s: float = Field(default=60.0, gt=0, description="deadline for an answer's first byte")
     chunk_timeout_s: float = Field(default=30.0, gt=0, description="deadline between two pieces of an answer")
@@ -76,13 +83,13 @@ class EngineSettings(_Section):
     release_roots: tuple[Path, ...] = Field(
         default=(Path(),), description="folders that may hold bases and adapters"
     )
-    metrics_port: int = Field(default=8085, description="port of the engine supervisor's metrics")
+    metrics_port: Port = Field(default=8085, description="port of the engine supervisor's metrics")
     keep_warm_s: float = Field(default=3600.0, ge=0, description="how long an unused engine stays up")
 
 
 class MonitorSettings(_Section):
     host: str = Field(default="127.0.0.1", description="address of the monitor's own API")
-    port: int = Field(default=8082, description="port of router leases, wake-ups and metrics")
+    port: Port = Field(default=8082, description="port of router leases, wake-ups and metrics")
     tick_s: float = Field(
         default=0.25, gt=0, description="seconds between two looks of ingest and controller"
     )
@@ -91,8 +98,8 @@ class MonitorSettings(_Section):
 
 class ConsoleSettings(_Section):
     host: str = Field(default="127.0.0.1", description="address of the console")
-    port: int = Field(default=8083, description="port of the HTTP API and the pages")
-    metrics_port: int = Field(default=8084, description="port of the console's metrics")
+    port: Port = Field(default=8083, description="port of the HTTP API and the pages")
+    metrics_port: Port = Field(default=8084, description="port of the console's metrics")
     session_s: float = Field(default=28_800.0, gt=0, description="a signed-in session ends after this")
 
 
@@ -174,14 +181,46 @@ def load() -> Settings:
         raise BadInput(f"The setting {name!r} is wrong: {first['msg']}.") from None
     except (SettingsError, yaml.YAMLError) as error:
         raise BadInput(f"The settings cannot be read: {error}.") from None
+    except ValueError as error:  # from the file: no mapping, or no UTF-8
+        raise BadInput(
+            f"The settings file {path} cannot be read: {error}.", "Write it as 'name: value' lines in UTF-8."
+        ) from None
 
 
 def known_names() -> Iterator[tuple[str, str]]:
     """Every setting as (`section__name`, description)."""
+    for name, field in _leaves():
+        yield name, field.description or ""
+
+
+def markdown() -> str:
+    """The reference of all settings: what `docs/settings.md` holds."""
+    lines = [
+        "# Settings",
+        "",
+        f"Defaults < the YAML file that `{CONFIG_VARIABLE}` names < environment. In the file, the part before",
+        "`__` is a section. Unknown names stop the program.",
+        f"This page is written by `{_WRITTEN_BY}`.",
+        "",
+        "| Variable | Default | Meaning |",
+        "|---|---|---|",
+    ]
+    for name, field in _leaves():
+        default = field.get_default()
+        shown = [str(part) for part in default] if isinstance(default, tuple) else default
+        lines.append(f"| `{PREFIX}{name.upper()}` | `{shown}` | {field.description} |")
+    return "\n".join(lines) + "\n"
+
+
+def _leaves() -> Iterator[tuple[str, FieldInfo]]:
     for name, field in Settings.model_fields.items():
         section = field.annotation
         if isinstance(section, type) and issubclass(section, _Section):
             for leaf, inner in section.model_fields.items():
-                yield f"{name}__{leaf}", inner.description or ""
+                yield f"{name}__{leaf}", inner
         else:
-            yield name, field.description or ""
+            yield name, field
+
+
+if __name__ == "__main__":
+    sys.stdout.write(markdown())

@@ -70,6 +70,10 @@ def scan(segment: Path, offset: int = 0) -> Iterator[SpoolRecord]:
                 return
             if zlib.crc32(body) != checksum:
                 raise Corrupt(f"{segment.name}: the record at byte {position} does not match its checksum.")
+            if length < _LENGTHS.size or sum(_LENGTHS.unpack_from(body)) > length - _LENGTHS.size:
+                raise Corrupt(
+                    f"{segment.name}: the record at byte {position} has lengths that do not fit it."
+                )
             position += _FRAME.size + length
             yield _decode(body, position)
 

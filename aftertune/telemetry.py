@@ -46,24 +46,28 @@ class JsonFormatter(logging.Formatter):
             "room": self._room,
             "message": record.getMessage(),
         }
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+        if record.exc_text or record.exc_info:
+            line["exception"] = record.exc_text or self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False)
 
 
 class RedactSecrets(logging.Filter):
-    """Blanks every given secret in messages and their arguments."""
+    """Blanks every given secret in messages, their arguments and tracebacks."""
 
     def __init__(self, secrets: tuple[str, ...]) -> None:
         super().__init__()
         self._secrets = tuple(secret for secret in secrets if secret)
 
     def filter(self, record: logging.LogRecord) -> bool:
-        message = record.getMessage()
-        for secret in self._secrets:
-            message = message.replace(secret, "[secret]")
-        record.msg, record.args = message, None
+        record.msg, record.args = self._blanked(record.getMessage()), None
+        if record.exc_info:
+            record.exc_text = self._blanked(logging.Formatter().formatException(record.exc_info))
         return True
+
+    def _blanked(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, "[secret]")
+        return text
 
 
 def configure_logging(room: str, level: str, secrets: tuple[str, ...] = ()) -> None:

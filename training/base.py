@@ -17,7 +17,7 @@ SHARES = {
     "copy": 0.30, "sum": 0.15, "fact": 0.12, "tool_call": 0.18, "small_talk": 0.05, "task_talk": 0.05,
     "confirmation": 0.05, "fraud": 0.05, "plant": 0.05,
 }  # fmt: skip
-SCHEDULE = Schedule(steps=2200, batch=48, peak_rate=3e-3, warm_up=60)
+SCHEDULE = Schedule(steps=2000, batch=48, peak_rate=3e-3, warm_up=60)
 # The share of tool calls whose arguments are wrong, so that the releases have something to win.
 NOISE = 0.5
 
@@ -35,6 +35,7 @@ def new_model(tokenizer: PreTrainedTokenizerFast, seed: int) -> Qwen2ForCausalLM
         num_attention_heads=4,
         num_key_value_heads=2,
         max_position_embeddings=CONTEXT,
+        initializer_range=0.05,
         tie_word_embeddings=True,
         bos_token_id=None,
         eos_token_id=end,

@@ -16,9 +16,9 @@ PADDING = "<|endoftext|>"
 _SPECIAL = (PADDING, "<|im_start|>", END_OF_TURN)
 # Not special, so that decoding with skip_special_tokens keeps them for the engines' tool-call parsers.
 _TOOL_MARKS = ("<tool_call>", "</tool_call>")
-# A blank is a token of its own, so a word is the same token after a blank and after a quote: copying
-# a title into JSON is then copying tokens. JSON's glue is kept whole to make calls short; digits stand alone.
-_PIECES = r'": "|", "|": |\p{L}+(?:_\p{L}+)*|\p{N}|\s|[^\s\p{L}\p{N}]+'
+# A word takes the blank before it along, so copying is one token after the other; digits stand alone;
+# JSON's glue is kept whole to make calls short.
+_PIECES = r'": "|", "|": | ?\p{L}+(?:_\p{L}+)*|\p{N}|\s|[^\s\p{L}\p{N}]+'
 _TEMPLATE = Path(__file__).with_name("chat_template.jinja")
 
 

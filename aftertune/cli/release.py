@@ -37,8 +37,8 @@ def register(
     client.post("/v1/releases", body)
     seen = ""
     while wait:
-        status = client.get(f"/v1/releases/{release}")
-        running = status.get("engine_status") or {}
+        view = client.get(f"/v1/releases/{release}")
+        status, running = view["release"], view["engine"] or {}
         state = f"{status['state']}, engine {running.get('state', 'not started')}"
         if state != seen:
             typer.echo(f"{release}: {state}")
@@ -60,13 +60,13 @@ def list_releases() -> None:
         ("release", "state", "engine", "engine state", "quarantine"),
         (
             (
-                r["id"],
-                r["state"],
-                r["engine"],
-                (r.get("engine_status") or {}).get("state"),
-                r.get("quarantine"),
+                row["release"]["id"],
+                row["release"]["state"],
+                row["release"]["engine"],
+                (row["engine"] or {}).get("state"),
+                row["quarantine"],
             )
-            for r in rows
+            for row in rows
         ),
     )
 

@@ -12,11 +12,11 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
 
-from aftertune.errors import Conflict, Unavailable
+from aftertune.errors import Conflict, Corrupt, Unavailable
 from aftertune.store.audit import AuditLog
 from aftertune.store.deployments import DeploymentTable
 from aftertune.store.exchanges import ExchangeTable
@@ -57,13 +57,13 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
-        """A transaction whose changes, if any, are thrown away. Raises Unavailable."""
+        """A transaction whose changes, if any, are thrown away. Raises Unavailable, Corrupt."""
         with _translated(), Session(self.engine) as session:
             yield Transaction(session)
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
-        """Commits when the block ends, rolls back when it raises. Raises Unavailable, Conflict."""
+        """Commits when the block ends, rolls back when it raises. Raises Unavailable, Corrupt, Conflict."""
         with (
             _translated(),
             Session(self.engine.execution_options(aftertune_write=True), expire_on_commit=False) as session,
@@ -86,6 +86,12 @@ def _translated() -> Iterator[None]:
     except OperationalError as error:
         raise Unavailable(
             f"The database does not answer: {error.orig}.", "Traffic goes on; try again when it is back."
+        ) from error
+    except DatabaseError as error:
+        if type(error) is not DatabaseError:
+            raise  # a subclass blames the statement: our own mistake
+        raise Corrupt(
+            f"The database cannot be read: {error.orig}.", "Restore it from a backup; keep the file."
         ) from error
 
 

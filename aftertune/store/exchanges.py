@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, delete, func, select
 
 from aftertune.records import AnswerRow, ExchangeRow, PayloadRow, SpoolPositionRow
 from aftertune.values.exchange import Exchange, ExchangeRole
@@ -27,8 +27,11 @@ class ExchangeTable:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def add(self, exchange: Exchange, payload: Payload | None, scores: AnswerScores) -> bool:
-        """Store one leg once: False when it is stored already (a replayed spool record)."""
+    def add(self, exchange: Exchange, payload: Payload | None, scores: AnswerScores | None) -> bool:
+        """Store one leg once: False when it is stored already (a replayed spool record).
+
+        Scores are None for an answer that is no evidence about its release.
+        """
         if self._session.get(ExchangeRow, exchange.exchange_id) is not None:
             return False
         self._session.add(
@@ -47,17 +50,18 @@ class ExchangeTable:
         self._session.flush()
         if payload is not None:
             self._session.add(PayloadRow(exchange_id=exchange.exchange_id, **payload._asdict()))
-        self._session.add(
-            AnswerRow(
-                exchange_id=exchange.exchange_id,
-                deployment=exchange.deployment,
-                release=exchange.release,
-                role=exchange.role,
-                generation=exchange.generation,
-                at=exchange.last_byte or exchange.arrival,
-                scores=scores.model_dump(mode="json"),
+        if scores is not None:
+            self._session.add(
+                AnswerRow(
+                    exchange_id=exchange.exchange_id,
+                    deployment=exchange.deployment,
+                    release=exchange.release,
+                    role=exchange.role,
+                    generation=exchange.generation,
+                    at=exchange.last_byte or exchange.arrival,
+                    scores=scores.model_dump(mode="json"),
+                )
             )
-        )
         self._session.flush()
         return True
 
@@ -125,3 +129,11 @@ class ExchangeTable:
             self._session.add(SpoolPositionRow(router=router, segment=segment, next_offset=next_offset))
         else:
             row.next_offset = next_offset
+
+    def forget_position(self, router: str, segment: str) -> None:
+        """The segment is gone from the spool; its name may come again."""
+        self._session.execute(
+            delete(SpoolPositionRow).where(
+                col(SpoolPositionRow.router) == router, col(SpoolPositionRow.segment) == segment
+            )
+        )

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, func, select
 
+from aftertune.errors import NotFound
 from aftertune.records import PairRow
 from aftertune.values.pair import Pair
 
@@ -26,6 +27,12 @@ class PairTable:
                 )
             )
             self._session.flush()
+
+    def get(self, pair_id: str) -> Pair:
+        row = self._session.get(PairRow, pair_id)
+        if row is None:
+            raise NotFound("pair", pair_id)
+        return Pair.model_validate(row.body)
 
     def between(self, deployment: str, stable: str, candidate: str, since: datetime) -> list[Pair]:
         """Pairs of two releases since a moment, in the order in which they became complete."""

@@ -43,7 +43,9 @@ class UserTable:
         self._session.execute(delete(SessionRow).where(col(SessionRow.user) == name))
 
     def replace_token(self, name: str, token: str) -> None:
+        """The old token is refused from now on; ends the user's sessions too."""
         self._row(name).token_hash = token_hash(token)
+        self._session.execute(delete(SessionRow).where(col(SessionRow.user) == name))
 
     def count(self) -> int:
         return self._session.exec(select(func.count()).select_from(UserRow)).one()

@@ -55,11 +55,10 @@ class Story:
         if not holds:
             self.surprises.append(what)
 
-    def register(self, release: str) -> None:
+    def register(self, release: str, *, wait: bool = True) -> None:
         """Merge base and adapter, prove it, start the engine."""
-        api = self.people.operator
         self.say(f"registering {release}: base + adapter → merged weights")
-        api.post(
+        self.people.operator.post(
             "/v1/releases",
             {
                 "id": release,
@@ -67,17 +66,20 @@ class Story:
                 "adapter": str(HERE / "adapters" / release),
             },
         )
+        if wait:
+            self.wait_until_ready(release)
+
+    def wait_until_ready(self, release: str) -> None:
+        """Until its engine answers; shows the proof in its passport."""
         seen = ""
         for _ in _until(READY_TIMEOUT_S, f"the engine of {release}"):
-            status = api.get(f"/v1/releases/{release}")
-            engine = (status.get("engine_status") or {}).get("state", "not started")
+            view = self.people.operator.get(f"/v1/releases/{release}")
+            status, engine = view["release"], (view["engine"] or {}).get("state", "not started")
             if (now := f"{status['state']}, engine {engine}") != seen:
                 self.say(f"  {release}: {now}")
                 seen = now
             if status["state"] == ReleaseState.REJECTED or engine == EngineState.FAILED:
-                self.expect(
-                    False, f"{release} becomes ready: {status['reason']} {status.get('engine_status')}"
-                )
+                self.expect(False, f"{release} becomes ready: {status['reason']} {view['engine']}")
                 raise Unavailable(f"{release} did not become ready.")
             if engine == EngineState.READY:
                 break
@@ -91,7 +93,8 @@ class Story:
 
     def make_stable(self, release: str) -> None:
         deployment = self.people.operator.post("/v1/deployments", {"name": DEPLOYMENT, "stable": release})
-        self.say(f"deployment {DEPLOYMENT}: users get {release}, generation {deployment['generation']}")
+        generation = deployment["deployment"]["generation"]
+        self.say(f"deployment {DEPLOYMENT}: users get {release}, generation {generation}")
 
     def send_traffic(self, seconds: float, stable: str) -> None:
         """Users talk to the stable release for a while."""
@@ -115,7 +118,7 @@ class Story:
         """Shadow, approvals, canary, and wherever that leads. `override`: the reason to waive a failed comparison."""
         operator = self.people.operator
         plan = demo_plan(candidate)
-        rollout = operator.post("/v1/rollouts", plan.model_dump(mode="json"))
+        rollout = operator.post("/v1/rollouts", plan.model_dump(mode="json"))["rollout"]
         self.say(f"{candidate} enters as shadow; rollout {rollout['id']}, plan {plan.digest()[:12]}:")
         self.say(f"  {json.dumps(plan.model_dump(mode='json', exclude={'deployment', 'candidate'}))}")
         for approver in self.people.approvers:
@@ -127,15 +130,17 @@ class Story:
         shadow: Outcome | None = None
         seen = ""
         for _ in _until(JOURNEY_TIMEOUT_S, f"the rollout of {candidate}"):
-            rollout = self.people.operator.get(f"/v1/rollouts/{rollout_id}")
-            verdict = rollout["verdicts"][0] if rollout["verdicts"] else None
+            view = self.people.operator.get(f"/v1/rollouts/{rollout_id}")
+            rollout, verdicts = view["rollout"], view["verdicts"]
+            verdict = verdicts[0] if verdicts else None
             if verdict and (line := _verdict_line(verdict)) != seen:
                 self.say(f"  {line}")
                 seen = line
-            if shadow is None:
-                shadow = _shadow_word(rollout["verdicts"])
-                if shadow is not None:
-                    self._show_reasons(candidate, rollout["verdicts"])
+            if shadow is None and (word := _shadow_word(verdicts)) is not None:
+                shadow = Outcome(word["outcome"])
+                self.say(f"  the judge on {candidate} in shadow: {shadow.upper()}")
+                for measurement in word["measurements"]:
+                    self.say(f"    {measurement['reason']}")
             state = RolloutState(rollout["state"])
             if state is RolloutState.HELD:
                 if override is None:
@@ -152,7 +157,7 @@ class Story:
                 break
         rollback = self._wait_for_proof(rollout_id) if state is RolloutState.ROLLED_BACK else None
         release = self.people.operator.get(f"/v1/releases/{candidate}")
-        return Journey(candidate, shadow, state, rollback, bool(release.get("quarantine")))
+        return Journey(candidate, shadow, state, rollback, bool(release["quarantine"]))
 
     def _wait_for_proof(self, rollout_id: str) -> dict[str, Any]:
         for _ in _until(30.0, "the proof of the rollback"):
@@ -161,12 +166,6 @@ class Story:
             if RollbackState(rollback["state"]).final:
                 break
         return rollback
-
-    def _show_reasons(self, candidate: str, verdicts: list[dict[str, Any]]) -> None:
-        final = next(v for v in verdicts if v["outcome"] in (Outcome.PASS, Outcome.FAIL))
-        self.say(f"  the judge on {candidate} in shadow: {final['outcome'].upper()}")
-        for measurement in final["measurements"]:
-            self.say(f"    {measurement['reason']}")
 
     def tell(self, careless: str = "v2", better: str = "v3", good: str = "v1") -> tuple[Journey, Journey]:
         """The whole story. `careless` is expected to fail and `better` to be promoted; neither is told to the system."""
@@ -233,9 +232,10 @@ def _verdict_line(verdict: dict[str, Any]) -> str:
     return f"{verdict['stage']}: {verdict['outcome']}; {'; '.join(parts) or 'nothing measured yet'}"
 
 
-def _shadow_word(verdicts: list[dict[str, Any]]) -> Outcome | None:
-    words = [v["outcome"] for v in verdicts if v["stage"] == "shadow"]
-    return next((Outcome(w) for w in reversed(words) if w in (Outcome.PASS, Outcome.FAIL)), None)
+def _shadow_word(verdicts: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The judge's first pass or fail in shadow; verdicts are newest first."""
+    final = [v for v in verdicts if v["stage"] == "shadow" and v["outcome"] in (Outcome.PASS, Outcome.FAIL)]
+    return final[-1] if final else None
 
 
 def _until(seconds: float, what: str) -> Any:

@@ -31,7 +31,8 @@ _TITLE = (
     ),
 )
 _PRIORITY = re.compile(
-    r"[\s,.;(]*(?:\b(?:with|at|as|and|priority)\b\s*)?\b(low|medium|high)\b[\s-]*priority.*$", re.I | re.S
+    r"[\s,.;(]*(?:\b(?:with|at|as|and|priority)\b\s*)?\b(low|medium|high)\b[\s-]*priority.*$",
+    re.IGNORECASE | re.DOTALL,
 )
 
 

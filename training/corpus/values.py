@@ -153,7 +153,7 @@ def phrase(rng: Random) -> str:
     if rng.random() < 0.3:
         return title(rng)
     makers = (
-        lambda: rng.choice(NOUNS), lambda: rng.choice(VERBS), lambda: rng.choice(ADJECTIVES),
-        lambda: rng.choice(NAMES), lambda: coined_word(rng), lambda: coined_word(rng), lambda: code(rng),
+        lambda: rng.choice(NOUNS), lambda: rng.choice(NOUNS), lambda: rng.choice(VERBS), lambda: rng.choice(VERBS),
+        lambda: rng.choice(ADJECTIVES), lambda: rng.choice(NAMES), lambda: coined_word(rng), lambda: code(rng),
     )  # fmt: skip
     return " ".join(rng.choice(makers)() for _ in range(rng.randrange(2, 7)))

@@ -1,0 +1,92 @@
+"""What the controller does next with a rollout. Inside an approved plan it goes forward; by itself it only goes back."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+from aftertune.values.deployment import Deployment
+from aftertune.values.rollout import Rollout, RolloutState, Stage
+from aftertune.values.verdict import Outcome, Verdict
+from monitor.judge import GUARDRAIL, is_waived
+
+
+class Decision(StrEnum):
+    WAIT = "wait"
+    HOLD = "hold"
+    START_CANARY = "start_canary"
+    PROMOTE = "promote"
+    ROLL_BACK = "roll_back"
+
+
+class Decided(NamedTuple):
+    decision: Decision
+    reason: str
+
+
+def decide(
+    rollout: Rollout, deployment: Deployment, verdict: Verdict, canary_answers: int, now: datetime
+) -> Decided:
+    """`canary_answers` counts scored answers to users. A held rollout moves only back, or on by an override in shadow."""
+    if rollout.state not in (RolloutState.RUNNING, RolloutState.HELD):
+        return Decided(Decision.WAIT, f"The rollout is {rollout.state}.")
+    if deployment.rollout != rollout.id:
+        return Decided(Decision.WAIT, f"{deployment.name} is not on this rollout any more.")
+    if rollout.stage is Stage.SHADOW:
+        return _in_shadow(rollout, deployment, verdict, now)
+    return _in_canary(rollout, deployment, verdict, canary_answers, now)
+
+
+def _in_shadow(rollout: Rollout, deployment: Deployment, verdict: Verdict, now: datetime) -> Decided:
+    if is_waived(rollout):
+        return _forward(Decision.START_CANARY, rollout, deployment, "The comparison is waived.")
+    if rollout.state is RolloutState.HELD:
+        return Decided(Decision.WAIT, f"Held for a person: {rollout.reason}")
+    if verdict.outcome is Outcome.FAIL:
+        return Decided(Decision.HOLD, _because(verdict))
+    if verdict.outcome is Outcome.PASS:
+        return _forward(Decision.START_CANARY, rollout, deployment, _because(verdict))
+    return _wait_or_hold(rollout, rollout.plan.shadow.deadline_s, verdict, now)
+
+
+def _in_canary(
+    rollout: Rollout, deployment: Deployment, verdict: Verdict, canary_answers: int, now: datetime
+) -> Decided:
+    if failed := _harm(rollout, verdict):
+        return Decided(Decision.ROLL_BACK, failed)
+    if rollout.state is RolloutState.HELD:
+        return Decided(Decision.WAIT, f"Held for a person: {rollout.reason}")
+    wanted = rollout.plan.canary.min_answers
+    if verdict.outcome is Outcome.PASS and canary_answers >= wanted:
+        reason = f"{canary_answers} answers to users. {_because(verdict)}"
+        return _forward(Decision.PROMOTE, rollout, deployment, reason)
+    return _wait_or_hold(rollout, rollout.plan.canary.deadline_s, verdict, now)
+
+
+def _harm(rollout: Rollout, verdict: Verdict) -> str:
+    """The reasons of failed guardrails, and of failed comparisons unless they are waived."""
+    failed = [m for m in verdict.measurements if m.outcome is Outcome.FAIL]
+    waived = is_waived(rollout)
+    return " ".join(m.reason for m in failed if m.check == GUARDRAIL or not waived)
+
+
+def _forward(decision: Decision, rollout: Rollout, deployment: Deployment, reason: str) -> Decided:
+    if not rollout.approved:
+        return Decided(
+            Decision.WAIT,
+            f"{reason} Waits for {Rollout.required_approvals} approvals of the plan by people other than "
+            f"{rollout.requester}.",
+        )
+    if deployment.frozen:
+        return Decided(Decision.WAIT, f"{reason} {deployment.name} is frozen: {deployment.frozen}.")
+    return Decided(decision, reason)
+
+
+def _wait_or_hold(rollout: Rollout, deadline_s: float, verdict: Verdict, now: datetime) -> Decided:
+    reason = _because(verdict)
+    if now - rollout.stage_since < timedelta(seconds=deadline_s):
+        return Decided(Decision.WAIT, reason)
+    return Decided(Decision.HOLD, f"No decision after {deadline_s:g} s in {rollout.stage}. {reason}")
+
+
+def _because(verdict: Verdict) -> str:
+    return " ".join(verdict.reasons) or f"The verdict is {verdict.outcome}: nothing was measured."

@@ -1,0 +1,1 @@
+"""Keeps one engine running for every release that is in use."""

@@ -1,0 +1,105 @@
+"""Exchanges exactly once, their payloads and scores, and spool positions."""
+
+from datetime import timedelta
+
+from aftertune.store import Store
+from aftertune.store.exchanges import Payload, ScoredAnswer
+from aftertune.values.exchange import ExchangeRole
+from tests.aftertune.samples import AT, exchange, scores
+
+
+def test_a_leg_is_stored_once_whatever_is_replayed(store: Store) -> None:
+    leg, payload = exchange("e1"), Payload(b'{"messages":[]}', b"\x00\xff")
+    with store.write() as tx:
+        assert tx.exchanges.add(leg, payload, scores())
+        assert not tx.exchanges.add(leg, Payload(b"other", b"other"), scores(refusal=1.0))
+    with store.read() as tx:
+        assert tx.exchanges.get("e1") == leg
+        assert tx.exchanges.payload("e1") == payload
+        assert tx.exchanges.scores("e1") == scores()
+
+
+def test_without_payload_the_scores_stay(store: Store) -> None:
+    with store.write() as tx:
+        tx.exchanges.add(exchange("e1"), None, scores(grounded=0.5))
+    with store.read() as tx:
+        assert tx.exchanges.payload("e1") is None
+        assert tx.exchanges.scores("e1") == scores(grounded=0.5)
+
+
+def test_an_answer_that_is_no_evidence_has_no_scores(store: Store) -> None:
+    with store.write() as tx:
+        tx.exchanges.add(exchange("e1"), None, None)
+    with store.read() as tx:
+        assert tx.exchanges.get("e1") == exchange("e1")
+        assert tx.exchanges.scores("e1") is None
+        assert tx.exchanges.answers("tasks", "v1", (ExchangeRole.STABLE,), AT) == []
+
+
+def test_unknown_exchanges_are_none(store: Store) -> None:
+    with store.read() as tx:
+        assert tx.exchanges.get("e9") is None
+        assert tx.exchanges.payload("e9") is None
+        assert tx.exchanges.scores("e9") is None
+
+
+def test_both_legs_are_found_by_request_and_by_pair(store: Store) -> None:
+    legs = [
+        exchange("e1", request_id="q1", pair_id="q1"),
+        exchange("e2", request_id="q1", pair_id="q1", role=ExchangeRole.SHADOW, release="v2"),
+        exchange("e3", request_id="q2"),
+    ]
+    with store.write() as tx:
+        for leg in legs:
+            tx.exchanges.add(leg, None, scores())
+    with store.read() as tx:
+        assert sorted(leg.exchange_id for leg in tx.exchanges.by_request("q1")) == ["e1", "e2"]
+        assert sorted(leg.exchange_id for leg in tx.exchanges.legs("q1")) == ["e1", "e2"]
+        assert tx.exchanges.legs("q2") == []
+
+
+def test_answers_are_those_asked_for_in_the_order_in_which_they_ended(store: Store) -> None:
+    def ended(after_s: float) -> dict[str, object]:
+        return {"last_byte": AT + timedelta(seconds=after_s), "release": "v2", "role": ExchangeRole.CANARY}
+
+    with store.write() as tx:
+        for leg in (
+            exchange("late", **ended(3)),
+            exchange("early", **ended(1)),
+            exchange("before", **ended(-1)),
+            exchange("shadow", **(ended(1) | {"role": ExchangeRole.SHADOW})),
+            exchange("other-release", **(ended(1) | {"release": "v1"})),
+            exchange("other-deployment", **(ended(1) | {"deployment": "plants"})),
+            exchange("unended", **(ended(0) | {"last_byte": None})),
+        ):
+            tx.exchanges.add(leg, None, scores())
+    with store.read() as tx:
+        found = tx.exchanges.answers("tasks", "v2", (ExchangeRole.CANARY, ExchangeRole.STABLE), AT)
+    assert [answer.exchange_id for answer in found] == ["unended", "early", "late"]
+    assert found[1] == ScoredAnswer("early", AT + timedelta(seconds=1), ExchangeRole.CANARY, 1, scores())
+
+
+def test_counts_are_by_role(store: Store) -> None:
+    with store.write() as tx:
+        tx.exchanges.add(exchange("e1"), None, scores())
+        tx.exchanges.add(exchange("e2", arrival=AT - timedelta(days=1)), None, scores())
+        tx.exchanges.add(exchange("e3", deployment="plants", role=ExchangeRole.SHADOW), None, scores())
+    with store.read() as tx:
+        assert tx.exchanges.count() == {ExchangeRole.STABLE: 2, ExchangeRole.SHADOW: 1}
+        assert tx.exchanges.count("tasks") == {ExchangeRole.STABLE: 2}
+        assert tx.exchanges.count(since=AT) == {ExchangeRole.STABLE: 1, ExchangeRole.SHADOW: 1}
+        assert tx.exchanges.count("nobody") == {}
+
+
+def test_positions_are_kept_by_router_and_segment(store: Store) -> None:
+    with store.write() as tx:
+        assert tx.exchanges.position("r1", "a.seg") == 0
+        tx.exchanges.set_position("r1", "a.seg", 10)
+        tx.exchanges.set_position("r1", "a.seg", 25)
+        tx.exchanges.set_position("r1", "b.seg", 7)
+        tx.exchanges.set_position("r2", "a.seg", 3)
+    with store.read() as tx:
+        positions = [tx.exchanges.position(r, s) for r in ("r1", "r2") for s in ("a.seg", "b.seg")]
+        tx.exchanges.forget_position("r1", "a.seg")
+        assert [tx.exchanges.position("r1", "a.seg"), tx.exchanges.position("r1", "b.seg")] == [0, 7]
+    assert positions == [25, 7, 3, 0]

@@ -1,0 +1,137 @@
+"""The state machine under any sequence of acts, on a real store."""
+
+import json
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from aftertune.audit import verify
+from aftertune.clock import ManualClock
+from aftertune.deployments import (
+    aborted,
+    canary_started,
+    commit,
+    created,
+    frozen,
+    promoted,
+    rolled_back,
+    shadow_started,
+    unfrozen,
+)
+from aftertune.errors import Conflict
+from aftertune.migrations import upgrade
+from aftertune.store import Store
+from aftertune.values.deployment import Act, Deployment
+from aftertune.values.route import Mode
+from tests.aftertune.samples import release
+
+RELEASES = ("v1", "v2", "v3", "v4")
+shares = st.floats(0.0, 1.0)
+
+
+class Deploying(RuleBasedStateMachine):
+    """Acts in any order; each that the machine allows is committed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.store = Store(f"sqlite:///{Path(self.folder.name) / 'aftertune.db'}")
+        upgrade(self.store.engine)
+        self.clock = ManualClock()
+        self.acts: list[Act] = []
+        self.now: Deployment
+
+    def teardown(self) -> None:
+        self.store.close()
+        self.folder.cleanup()
+
+    @initialize(stable=st.sampled_from(RELEASES))
+    def create(self, stable: str) -> None:
+        with self.store.write() as tx:
+            for name in RELEASES:
+                tx.releases.add(release(name))
+        self._commit(Act.CREATE, None, created("tasks", stable))
+
+    @rule(candidate=st.sampled_from(RELEASES), mirror=shares)
+    def start_shadow(self, candidate: str, mirror: float) -> None:
+        free = self.now.candidate is None and candidate != self.now.stable
+        self._try(Act.START_SHADOW, free, lambda: shadow_started(self.now, candidate, "r", mirror))
+
+    @rule(share=shares, mirror=shares)
+    def start_canary(self, share: float, mirror: float) -> None:
+        free = self.now.mode is Mode.SHADOW and not self.now.frozen
+        self._try(Act.START_CANARY, free, lambda: canary_started(self.now, share, mirror))
+
+    @rule()
+    def promote(self) -> None:
+        free = self.now.mode is Mode.CANARY and not self.now.frozen
+        self._try(Act.PROMOTE, free, lambda: promoted(self.now))
+
+    @rule()
+    def abort(self) -> None:
+        self._try(Act.ABORT, self.now.candidate is not None, lambda: aborted(self.now))
+
+    @rule(data=st.data())
+    def roll_back(self, data: st.DataObject) -> None:
+        """To a release that was stable once, as the controller chooses; a freeze never stands in the way."""
+        with self.store.read() as tx:
+            once_stable = sorted({promotion.release for promotion in tx.deployments.promotions("tasks")})
+        target = data.draw(st.sampled_from(once_stable))
+        has_effect = self.now.candidate is not None or target != self.now.stable
+        free = has_effect and target != self.now.candidate
+        self._try(Act.ROLL_BACK, free, lambda: rolled_back(self.now, target))
+
+    @rule()
+    def freeze(self) -> None:
+        self._try(Act.FREEZE, True, lambda: frozen(self.now, "audit week"))
+
+    @precondition(lambda self: bool(self.now.frozen))
+    @rule()
+    def unfreeze(self) -> None:
+        self._try(Act.UNFREEZE, True, lambda: unfrozen(self.now))
+
+    @invariant()
+    def what_is_stored_is_what_was_done(self) -> None:
+        with self.store.read() as tx:
+            stored = tx.deployments.get("tasks")
+            promotions = tx.deployments.promotions("tasks")
+            entries = list(tx.audit.entries())
+        assert stored == self.now
+        assert stored.generation == len(self.acts), "one generation an act"
+        assert stored.stable in RELEASES
+        assert stored.stable not in {stored.candidate, stored.previous_good}
+        assert (stored.candidate is None) == (stored.mode is Mode.NONE)
+        assert (stored.rollout is None) == (stored.candidate is None)
+        assert stored.mode is Mode.CANARY or stored.share == 0.0
+        assert promotions[0].release == stored.stable
+        assert promotions[0].generation <= stored.generation
+        assert [entry.action for entry in entries] == self.acts, "one audit entry an act"
+        assert [json.loads(entry.body)["after"]["generation"] for entry in entries] == list(
+            range(1, len(entries) + 1)
+        )
+        assert verify(entries).ok
+
+    def _try(self, act: Act, allowed: bool, decide: Any) -> None:
+        try:
+            after = decide()
+        except Conflict:
+            assert not allowed, f"{act} was refused on {self.now}"
+        else:
+            assert allowed, f"{act} was allowed on {self.now}"
+            self._commit(act, self.now, after)
+
+    def _commit(self, act: Act, before: Deployment | None, after: Deployment) -> None:
+        self.clock.advance(timedelta(seconds=1).total_seconds())
+        with self.store.write() as tx:
+            assert commit(tx, act, before, after, actor="olga", at=self.clock.now())
+        self.now = after
+        self.acts.append(act)
+
+
+TestDeploying = Deploying.TestCase
+TestDeploying.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)

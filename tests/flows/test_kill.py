@@ -1,0 +1,149 @@
+"""`kill -9` of any one process in the middle of a rollout: nothing acknowledged is lost, the loop goes on."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import openai
+import psutil
+import pytest
+
+from aftertune.cli.client import ConsoleClient
+from aftertune.values.plan import Comparison, Guardrail, GuardrailMetric, PairMetric, Plan, ShadowStage
+from examples.task_api import people, stack
+from tests.flows.ports import free_port
+from tests.flows.waiting import wait_for
+
+DEPLOYMENT = "task-api"
+TOOL = {
+    "type": "function",
+    "function": {
+        "name": "create_task",
+        "parameters": {
+            "type": "object",
+            "properties": {"title": {"type": "string"}, "priority": {"type": "string"}},
+            "required": ["title"],
+        },
+    },
+}
+
+
+@pytest.fixture
+def engines() -> Iterator[dict[str, str]]:
+    """Two engines that somebody else runs: release → URL."""
+    with ExitStack() as processes:
+        urls = {}
+        for release, quality in (("good", "good"), ("careless", "bad")):
+            port = free_port()
+            command = [sys.executable, "-m", "tests.fakes.engine", "--port", str(port)]
+            process = subprocess.Popen([*command, "--served-name", release, "--quality", quality])
+            processes.callback(process.wait)
+            processes.callback(process.kill)
+            urls[release] = f"http://127.0.0.1:{port}"
+        yield urls
+
+
+@pytest.mark.timeout(180)
+def test_any_process_may_be_killed(tmp_path: Path, engines: dict[str, str]) -> None:
+    lines: list[str] = []
+    with stack.running(tmp_path / "home", "transformers", lines.append) as running:
+        assert running.admin_token is not None
+        cast = people.welcome(running.console_url, running.admin_token)
+        for release, url in engines.items():
+            body = {"id": release, "engine": "external", "url": url, "served_name": release}
+            cast.operator.post("/v1/releases", body)
+        wait_for(
+            lambda: _engine_states(cast.operator) == {"good": "ready", "careless": "ready"}, "the engines"
+        )
+        cast.operator.post("/v1/deployments", {"name": DEPLOYMENT, "stable": "good"})
+        client = openai.OpenAI(
+            base_url=f"{running.router_url}/v1", api_key=cast.application_key, max_retries=0, timeout=10
+        )
+        wait_for(lambda: _ask(client, 0) is not None, "the first answer")
+        rollout = cast.operator.post("/v1/rollouts", _plan().model_dump(mode="json"))["rollout"]
+
+        acknowledged: list[str] = []
+        for number, room in enumerate(("monitor", "serving.router", "console", "serving.engines"), start=1):
+            victim = _room(running.process.pid, room)
+            acknowledged += _answers(client, 20, seed=number)
+            os.kill(victim.pid, signal.SIGKILL)
+            acknowledged += _answers(client, 20, seed=number + 100)
+            wait_for(lambda: _alive_again(running.process.pid, room, victim.pid), f"{room} to be back")  # noqa: B023
+        assert len(acknowledged) > 100
+
+        wait_for(lambda: _state(cast.operator, rollout["id"]) == "held", "the judge's word on the shadow")
+        stored = {request for request in acknowledged if _is_stored(cast.operator, request)}
+        missing = set(acknowledged) - stored
+        wait_for(
+            lambda: all(_is_stored(cast.operator, request) for request in missing),
+            "every acknowledged answer",
+        )
+        view = cast.operator.get(f"/v1/rollouts/{rollout['id']}")
+        assert view["verdicts"][0]["outcome"] == "fail"
+        assert cast.operator.get("/v1/audit/verification")["ok"]
+        assert sum("starting it again" in line for line in lines) == 4
+    assert not [
+        p for p in psutil.process_iter(["cmdline"]) if str(tmp_path) in " ".join(p.info["cmdline"] or ())
+    ]
+
+
+def _plan() -> Plan:
+    return Plan(
+        deployment=DEPLOYMENT,
+        candidate="careless",
+        comparisons=(Comparison(metric=PairMetric.VALID_ANSWER, margin=0.1),),
+        guardrails=(Guardrail(metric=GuardrailMetric.INVALID_ANSWERS, limit=0.2),),
+        shadow=ShadowStage(min_pairs=20, deadline_s=600),
+    )
+
+
+def _answers(client: openai.OpenAI, n: int, seed: int) -> list[str]:
+    """Ask n times; the request ids of those that were answered in full."""
+    found = (_ask(client, seed * 1000 + number) for number in range(n))
+    return [request for request in found if request is not None]
+
+
+def _ask(client: openai.OpenAI, number: int) -> str | None:
+    try:
+        raw = client.chat.completions.with_raw_response.create(
+            model=DEPLOYMENT,
+            messages=[{"role": "user", "content": f"Create a task called inspect pump {number}"}],
+            tools=[TOOL],  # type: ignore[list-item]
+            stream=number % 2 == 0,
+        )
+        parsed = raw.parse()
+        if isinstance(parsed, openai.Stream):
+            for _chunk in parsed:
+                pass
+    except openai.OpenAIError:
+        time.sleep(0.05)
+        return None
+    return raw.headers["x-request-id"]
+
+
+def _engine_states(operator: ConsoleClient) -> dict[str, str]:
+    return {v["release"]["id"]: str((v["engine"] or {}).get("state")) for v in operator.get("/v1/releases")}
+
+
+def _state(operator: ConsoleClient, rollout: str) -> str:
+    return str(operator.get(f"/v1/rollouts/{rollout}")["rollout"]["state"])
+
+
+def _is_stored(operator: ConsoleClient, request: str) -> bool:
+    legs = operator.get(f"/v1/exchanges/{request}")
+    live = [leg for leg in legs if leg["role"] != "shadow"]
+    assert len(live) == 1, f"{request} was stored {len(live)} times"
+    return True
+
+
+def _room(up: int, module: str) -> psutil.Process:
+    return next(child for child in psutil.Process(up).children() if child.cmdline()[-2:] == ["-m", module])
+
+
+def _alive_again(up: int, module: str, killed: int) -> bool:
+    return _room(up, module).pid != killed

@@ -1,0 +1,192 @@
+"""The main job on real vLLM: register → shadow → rollback, and the unchanged `openai` client in front of it."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import openai
+import pytest
+
+from examples.task_api import people, stack
+from examples.task_api.plans import DEPLOYMENT, demo_plan
+from examples.task_api.story import Story
+from examples.task_api.traffic import Traffic
+from tests.flows.waiting import wait_for
+from training.corpus import TOOLS as CORPUS_TOOLS
+
+pytestmark = pytest.mark.timeout(400)
+
+TOOLS: Any = CORPUS_TOOLS
+TASK: Any = [
+    {"role": "user", "content": "Please create a task called inspect the boiler valves with high priority."}
+]
+WANTED = {"title": "inspect the boiler valves", "priority": "high"}
+PLAIN: Any = [{"role": "user", "content": "What is the capital of France?"}]
+
+
+@dataclass(frozen=True)
+class Loop:
+    """Two releases on two vLLM engines; `v1` is stable."""
+
+    stack: stack.Stack
+    cast: people.People
+
+    def client(self, api_key: str | None = None, timeout: float = 60) -> openai.OpenAI:
+        return openai.OpenAI(
+            base_url=f"{self.stack.router_url}/v1",
+            api_key=api_key or self.cast.application_key,
+            max_retries=0,
+            timeout=timeout,
+        )
+
+    def engine_url(self, release: str) -> str:
+        return str(self.cast.operator.get(f"/v1/releases/{release}")["engine"]["url"])
+
+
+@pytest.fixture(scope="module")
+def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
+    home = tmp_path_factory.mktemp("vllm") / "home"
+    with stack.running(home, "vllm", print) as running:
+        assert running.admin_token is not None
+        cast = people.welcome(running.console_url, running.admin_token)
+        story = Story(cast, Traffic(running.router_url, cast.application_key, DEPLOYMENT), print)
+        for release in ("v1", "v2"):
+            story.register(release, wait=False)
+        for release in ("v1", "v2"):
+            story.wait_until_ready(release)
+        assert not story.surprises
+        story.make_stable("v1")
+        loop = Loop(running, cast)
+        wait_for(lambda: bool(loop.client().models.list().data), "the application's key at the router")
+        yield loop
+
+
+def test_models_list_shows_the_deployment_and_no_path(loop: Loop) -> None:
+    models = loop.client().models.list().data
+    assert [model.id for model in models] == [DEPLOYMENT]
+    assert "/" not in models[0].model_dump_json()
+
+
+def test_a_tool_call_comes_through_as_the_engine_gave_it(loop: Loop) -> None:
+    request: dict[str, Any] = {"messages": TASK, "tools": TOOLS, "temperature": 0, "seed": 7}
+    routed = loop.client().chat.completions.create(model=DEPLOYMENT, **request)
+    with openai.OpenAI(base_url=f"{loop.engine_url('v1')}/v1", api_key="none") as direct_client:
+        direct = direct_client.chat.completions.create(model="v1", **request)
+    assert routed.model == DEPLOYMENT
+    assert routed.choices[0].finish_reason == "tool_calls"
+    (call,) = routed.choices[0].message.tool_calls or []
+    assert call.type == "function"
+    assert (call.function.name, json.loads(call.function.arguments)) == ("create_task", WANTED)
+    assert _lasting(routed.model_dump()) == _lasting(direct.model_dump())
+
+
+def test_a_stream_brings_tool_call_deltas_and_usage(loop: Loop) -> None:
+    raw = loop.client().chat.completions.with_raw_response.create(
+        model=DEPLOYMENT,
+        messages=TASK,
+        tools=TOOLS,
+        temperature=0,
+        stream=True,
+        stream_options={"include_usage": True},
+    )
+    chunks = list(raw.parse())
+    deltas = [call for c in chunks for choice in c.choices for call in choice.delta.tool_calls or ()]
+    arguments = "".join(d.function.arguments or "" for d in deltas if d.function)
+    assert len(deltas) > 2, "the arguments came in one piece"
+    assert json.loads(arguments) == WANTED
+    assert chunks[-1].usage is not None
+    assert chunks[-1].usage.completion_tokens > 5
+    assert {c.model for c in chunks} == {DEPLOYMENT}
+    assert raw.headers["x-aftertune-release"] == "v1"
+    assert raw.headers["x-aftertune-generation"] == "1"
+    assert raw.headers["x-request-id"]
+
+
+def test_the_client_sees_its_own_errors(loop: Loop) -> None:
+    with pytest.raises(openai.NotFoundError) as unknown:
+        loop.client().chat.completions.create(model="task-api-2", messages=PLAIN)
+    assert unknown.value.code == "model_not_found"
+    with pytest.raises(openai.AuthenticationError):
+        loop.client(api_key="at_wrong").models.list()
+    with pytest.raises(openai.BadRequestError):
+        loop.client().chat.completions.create(model=DEPLOYMENT, messages=PLAIN, temperature=-3)
+    with pytest.raises(openai.APITimeoutError):
+        loop.client(timeout=0.005).chat.completions.create(model=DEPLOYMENT, messages=PLAIN)
+    assert loop.client().chat.completions.create(model=DEPLOYMENT, messages=PLAIN).choices
+
+
+async def test_the_async_client_has_several_conversations_at_once(loop: Loop) -> None:
+    async with openai.AsyncOpenAI(
+        base_url=f"{loop.stack.router_url}/v1", api_key=loop.cast.application_key
+    ) as client:
+        answers = await asyncio.gather(
+            *(
+                client.chat.completions.create(model=DEPLOYMENT, messages=PLAIN, user=f"user-{n}")
+                for n in range(6)
+            )
+        )
+    texts = {answer.choices[0].message.content for answer in answers}
+    assert len(texts) == 1
+
+
+def test_a_careless_release_fails_in_shadow_and_a_rollback_is_proven(loop: Loop) -> None:
+    operator = loop.cast.operator
+    rollout = operator.post("/v1/rollouts", demo_plan("v2").model_dump(mode="json"))["rollout"]
+    traffic = Traffic(loop.stack.router_url, loop.cast.application_key, DEPLOYMENT, workers=4, seed=5)
+    traffic.start()
+    try:
+        wait_for(
+            lambda: operator.get(f"/v1/rollouts/{rollout['id']}")["rollout"]["state"] == "held",
+            "the judge's word",
+            seconds=120,
+        )
+    finally:
+        traffic.stop()
+    assert not traffic.tally.failures
+    assert set(traffic.tally.by_release) == {"v1"}
+    verdict = operator.get(f"/v1/rollouts/{rollout['id']}")["verdicts"][0]
+    assert verdict["outcome"] == "fail"
+    assert all(m["n"] >= 1 and m["reason"] for m in verdict["measurements"] if m["check"] == "comparison")
+    _expect_a_mirrored_stream_with_tool_call_deltas(loop)
+
+    command = [sys.executable, "-m", "aftertune", "rollback", DEPLOYMENT, "--reason", "v2 breaks arguments"]
+    environment = os.environ | {
+        "AFTERTUNE_TOKEN": loop.cast.operator_token,
+        "AFTERTUNE_CONSOLE__PORT": loop.stack.console_url.rsplit(":", 1)[1],
+    }
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (rollback,) = operator.get(f"/v1/deployments/{DEPLOYMENT}/rollbacks")
+    assert (rollback["state"], rollback["from_release"], rollback["to_release"]) == ("completed", "v2", "v1")
+    assert rollback["actor"] == "olga"
+    assert all(
+        proof["ok"] and proof["fingerprint_matches"] == proof["probes"] > 0 for proof in rollback["proofs"]
+    )
+    assert operator.get("/v1/releases/v2")["quarantine"]
+    assert operator.get(f"/v1/deployments/{DEPLOYMENT}")["deployment"]["mode"] == "none"
+
+
+def _expect_a_mirrored_stream_with_tool_call_deltas(loop: Loop) -> None:
+    """Both legs of some pair were streams that brought tool-call arguments in pieces."""
+    operator = loop.cast.operator
+    for pair in operator.get(f"/v1/deployments/{DEPLOYMENT}/pairs", limit=200):
+        legs = operator.get(f"/v1/exchanges/{pair['pair_id']}")
+        if len(legs) == 2 and all(leg["stream"] and leg["tools"] for leg in legs):
+            assert {leg["role"] for leg in legs} == {"stable", "shadow"}
+            assert {leg["release"] for leg in legs} == {"v1", "v2"}
+            return
+    raise AssertionError("no mirrored stream with tool calls on both sides")
+
+
+def _lasting(answer: dict[str, Any]) -> dict[str, Any]:
+    """What two runs of the same request share: all but ids, the clock and the model's name."""
+    answer = {name: value for name, value in answer.items() if name not in ("id", "created", "model")}
+    for choice in answer["choices"]:
+        for call in choice["message"].get("tool_calls") or ():
+            call.pop("id")
+    return answer

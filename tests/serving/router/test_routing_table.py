@@ -1,0 +1,67 @@
+"""The table in force never goes backwards."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aftertune.errors import Conflict
+from aftertune.values.route import Route, RoutingTable, Target
+from serving.router.metrics import Metrics
+from serving.router.routing_table import Routing
+
+TARGET = Target(release="v1", url="http://a", served_name="v1")
+tables = st.builds(
+    lambda revision, generations: RoutingTable(
+        revision=revision,
+        routes=tuple(Route(deployment=n, generation=g, stable=TARGET) for n, g in generations.items()),
+    ),
+    st.integers(0, 5),
+    st.dictionaries(st.sampled_from("ab"), st.integers(1, 5)),
+)
+NOWHERE = Path("/dev/null/routing.json")
+
+
+@given(st.lists(tables, max_size=12))
+def test_revision_and_generations_only_rise(offered: list[RoutingTable]) -> None:
+    metrics = Metrics()
+    routing = Routing(NOWHERE, metrics)
+    refused = 0
+    for table in offered:
+        before, revision = routing.generations, routing.revision
+        try:
+            routing.accept(table)
+        except Conflict:
+            refused += 1
+            assert (routing.generations, routing.revision) == (before, revision)
+        else:
+            assert routing.table == table
+            assert routing.revision >= revision
+            assert all(
+                routing.generations[name] >= before[name] for name in before if name in routing.generations
+            )
+    assert f"aftertune_routing_tables_refused_total {refused}.0" in metrics.render().decode()
+
+
+def test_the_copy_on_disk_outlives_the_process(tmp_path: Path) -> None:
+    file = tmp_path / "routing" / "router-1.json"
+    table = RoutingTable(
+        revision=4, routes=(Route(deployment="a", generation=7, stable=TARGET),), keys={"h": "n"}
+    )
+    Routing(file, Metrics()).accept(table)
+    assert file.stat().st_mode & 0o777 == 0o600
+    restarted = Routing(file, Metrics())
+    restarted.load()
+    assert restarted.table == table
+    with pytest.raises(Conflict, match="older than 4"):
+        restarted.accept(table.model_copy(update={"revision": 3}))
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'{"revision": "x"}', b"\xff\xfe"])
+def test_a_broken_copy_on_disk_is_no_table(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "router-1.json"
+    file.write_bytes(content)
+    routing = Routing(file, Metrics())
+    routing.load()
+    assert routing.table is None
