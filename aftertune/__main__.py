@@ -1,3 +1,5 @@
+"""`python -m aftertune`: the command line."""
+
 from aftertune.cli import main
 
 main()

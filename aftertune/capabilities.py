@@ -9,14 +9,20 @@ ACCEPTED_FIELDS: Mapping[EngineKind, tuple[str, ...] | None] = MappingProxyType(
     {
         EngineKind.VLLM: None,
         EngineKind.EXTERNAL: None,
+        # transformers 5.23: it ignores n, tool_choice, stream_options, response_format and the like, fails on
+        # logit_bias and on a negative frequency_penalty, and refuses names it does not know.
         EngineKind.TRANSFORMERS: (
             "model",
             "messages",
             "stream",
             "tools",
             "temperature",
-            "max_tokens",
+            "top_p",
             "seed",
+            "stop",
+            "max_tokens",
+            "max_completion_tokens",
+            "chat_template_kwargs",
         ),
     }
 )

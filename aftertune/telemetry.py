@@ -46,8 +46,10 @@ class JsonFormatter(logging.Formatter):
             "room": self._room,
             "message": record.getMessage(),
         }
-        if record.exc_text or record.exc_info:
-            line["exception"] = record.exc_text or self.formatException(record.exc_info)
+        if record.exc_text:
+            line["exception"] = record.exc_text
+        elif record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False)
 
 
@@ -76,7 +78,7 @@ def configure_logging(room: str, level: str, secrets: tuple[str, ...] = ()) -> N
     handler.setFormatter(JsonFormatter(room))
     handler.addFilter(RedactSecrets(secrets))
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for noisy in ("httpx", "httpcore", "uvicorn.access", "aiohttp.access", "alembic"):
+    for noisy in ("httpx", "httpx2", "httpcore", "openai", "uvicorn.access", "aiohttp.access", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

@@ -1,6 +1,7 @@
 """`python -m console`: the console as a process."""
 
 import errno
+import logging
 import signal
 import socket
 import sys
@@ -17,6 +18,7 @@ from console.app import create_app
 from console.wake import monitor_wake
 
 DRAIN_S = 5
+log = logging.getLogger("console")
 
 
 def main() -> int:
@@ -57,6 +59,7 @@ def _serve(settings: Settings) -> None:
         # Uvicorn raises the signal again once it has drained: by then it has been obeyed.
         for ending in (signal.SIGTERM, signal.SIGINT):
             signal.signal(ending, lambda *_: None)
+        log.info("the console listens on %s", settings.console_url)
         server.run(sockets=[listener])
     store.close()
 

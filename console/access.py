@@ -17,6 +17,7 @@ from console.context import Context, context_of
 SESSION_COOKIE = "aftertune_session"
 CSRF_HEADER = "x-csrf-token"
 CSRF_FIELD = "csrf_token"
+MAX_BODY_BYTES = 1_000_000
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 
@@ -79,7 +80,7 @@ class GuardedRoute(APIRoute):
                 f"The route {path} must name exactly one permission or reason to be public, not {len(guards)}."
             )
         self.access = guards[0]
-        super().__init__(path, endpoint, **options)
+        super().__init__(path, endpoint, **options | {"max_body_size": MAX_BODY_BYTES})
 
 
 def guarded_router(tag: str) -> APIRouter:

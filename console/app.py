@@ -24,10 +24,10 @@ from console import (
     users,
 )
 from console.access import GuardedRoute
+from console.body_limit import BodyLimit
 from console.context import Context, template_environment
 from console.hardening import Hardening
 
-MAX_BODY_BYTES = 1_000_000
 NOUNS = (session, users, releases, deployments, rollouts, rollbacks, exchanges, audit, health, pages)
 
 
@@ -42,7 +42,6 @@ def create_app(
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        max_body_size=MAX_BODY_BYTES,
     )
     app.state.context = Context(store, settings, clock, wake, template_environment())
     app.router.route_class = GuardedRoute
@@ -51,5 +50,6 @@ def create_app(
     app.router.routes.append(openapi.route(app))
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]
     problems.install(app)
+    app.add_middleware(BodyLimit)
     app.add_middleware(Hardening, registry=registry)
     return app

@@ -52,7 +52,10 @@ class RouterView(Value):
 
 
 class DeploymentView(Value):
-    """Everything about a deployment now. `rollout` is the open one; promotions are newest first."""
+    """Everything about a deployment now; promotions are newest first.
+
+    `rollout` is the open one (the deployment names it), else the one that ended last; `verdict` is its newest.
+    """
 
     deployment: Deployment
     engines: tuple[EngineStatus, ...]
@@ -125,7 +128,8 @@ def deployment_view(tx: Transaction, caller: Caller, name: str, now: datetime) -
     deployment = tx.deployments.get(name)
     used = [deployment.stable, deployment.candidate, deployment.previous_good]
     engines = tx.releases.engines()
-    rollout = rollout_view(tx, deployment.rollout) if deployment.rollout else None
+    latest = deployment.rollout or next((rollout.id for rollout in tx.rollouts.of(name)), None)
+    rollout = rollout_view(tx, latest) if latest else None
     rollbacks = tx.rollbacks.of(name)
     return DeploymentView(
         deployment=deployment,

@@ -43,4 +43,8 @@ class Hardening:
                 self._responses.labels(f"{message['status'] // 100}xx").inc()
             await send(message)
 
-        await self._app(scope, receive, send_hardened)
+        try:
+            await self._app(scope, receive, send_hardened)
+        except Exception:
+            self._responses.labels("5xx").inc()
+            raise

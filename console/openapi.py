@@ -49,7 +49,7 @@ def route(app: FastAPI) -> APIRoute:
 
 
 def _describe(path: dict[str, Any], route: GuardedRoute) -> None:
-    for method in route.methods:
+    for method in route.methods or ():
         operation = path[method.lower()]
         operation["responses"].pop("422", None)
         operation["responses"]["default"] = {

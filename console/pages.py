@@ -11,7 +11,7 @@ from fastapi import Form, Query, Request
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from pydantic import TypeAdapter, ValidationError
 
-from aftertune.errors import AftertuneError, BadInput, Forbidden, Unauthenticated
+from aftertune.errors import AftertuneError, BadInput, Forbidden, NotFound, Unauthenticated
 from aftertune.identity import Permission
 from aftertune.store import Transaction
 from aftertune.values.exchange import ExchangeRole
@@ -41,10 +41,6 @@ class LoginForm(Value):
     token: str
     csrf_token: str
     next: str = "/"
-
-
-class LogoutForm(Value):
-    csrf_token: str = ""
 
 
 class RollbackForm(Value):
@@ -131,6 +127,8 @@ def submit_rollback(
 def rollback_progress(name: PathName, rollback: PathName, context: ContextOf, caller: CallerOf) -> Response:
     with context.store.read() as tx:
         found = tx.rollbacks.get(rollback)
+        if found.deployment != name:
+            raise NotFound("rollback of this deployment", rollback)
         deployment = tx.deployments.get(found.deployment)
     now = context.clock.now()
     return _page(
@@ -145,8 +143,8 @@ def rollback_progress(name: PathName, rollback: PathName, context: ContextOf, ca
 
 
 @router.get("/login", response_class=HTMLResponse, dependencies=[public("nobody is signed in yet")])
-def login(context: ContextOf, next: Annotated[str, Query()] = "/") -> Response:
-    return _login_page(context, next, status=200)
+def login(context: ContextOf, following: Annotated[str, Query(alias="next")] = "/") -> Response:
+    return _login_page(context, following, status=200)
 
 
 @router.post("/login", response_class=HTMLResponse, dependencies=[public("it checks the token itself")])
@@ -154,8 +152,7 @@ def submit_login(request: Request, form: Annotated[LoginForm, Form()], context: 
     """The form's CSRF token must match the cookie that came with the form."""
     expected = request.cookies.get(LOGIN_COOKIE, "")
     try:
-        if not expected or not hmac.compare_digest(expected.encode(), form.csrf_token.encode()):
-            raise Forbidden("The sign-in form has expired.", "Sign in again.")
+        _require_same(expected, form.csrf_token)
         with context.store.read() as tx:
             principal = tx.users.by_token(form.token.strip())
         principal.require(Permission.READ)
@@ -168,9 +165,7 @@ def submit_login(request: Request, form: Annotated[LoginForm, Form()], context: 
 
 
 @router.post("/logout", response_class=HTMLResponse, dependencies=[needs(Permission.READ)])
-def logout(
-    request: Request, form: Annotated[LogoutForm, Form()], context: ContextOf, caller: CallerOf
-) -> Response:
+def logout(request: Request, context: ContextOf, caller: CallerOf) -> Response:
     response = RedirectResponse("/login", status_code=303)
     close_session(context, caller.name, request, response)
     return response
@@ -270,6 +265,11 @@ def _login_page(
     return response
 
 
+def _require_same(cookie: str, field: str) -> None:
+    if not cookie or not hmac.compare_digest(cookie.encode(), field.encode()):
+        raise Forbidden("The sign-in form has expired.", "Sign in again.")
+
+
 def _local(target: str) -> str:
     """The target if it is a path of this console, else the front page."""
     safe = (
@@ -281,5 +281,5 @@ def _local(target: str) -> str:
 def _page(
     context: Context, template: str, caller: Caller | None, now: datetime, status: int = 200, **shown: Any
 ) -> Response:
-    html = context.templates.get_template(template).render(caller=caller, now=now, **shown)
+    html = context.templates.get_template(template).render(me=caller, now=now, **shown)
     return HTMLResponse(html, status)

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from aftertune.errors import AftertuneError
 from aftertune.values.value import Value
 from console.context import context_of
+from console.hardening import HEADERS
 
 MEDIA_TYPE = "application/problem+json"
 log = logging.getLogger(__name__)
@@ -70,7 +71,7 @@ def _aftertune_error(request: Request, error: Exception) -> Response:
         log.error("%s %s: %s", request.method, request.url.path, error)
     if error.status == 401 and wants_page(request) and request.method == "GET":
         return RedirectResponse(f"/login?next={quote(request.url.path, safe='/')}", status_code=303)
-    return _respond(request, problem(error.title, error.status, error.what, error.remedy))
+    return respond(request, problem(error.title, error.status, error.what, error.remedy))
 
 
 def _validation_error(request: Request, error: Exception) -> Response:
@@ -79,7 +80,7 @@ def _validation_error(request: Request, error: Exception) -> Response:
         FieldProblem(field=".".join(str(part) for part in e["loc"]), message=e["msg"]) for e in error.errors()
     )
     detail = "; ".join(f"{e.field}: {e.message}" for e in errors[:3])
-    return _respond(
+    return respond(
         request,
         problem("Invalid request", 422, f"The request does not fit: {detail}.", "See /openapi.json.", errors),
     )
@@ -88,7 +89,7 @@ def _validation_error(request: Request, error: Exception) -> Response:
 def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     title = http.HTTPStatus(error.status_code).phrase
-    response = _respond(
+    response = respond(
         request,
         problem(title, error.status_code, f"{request.method} {request.url.path}: {error.detail}.", ""),
     )
@@ -96,8 +97,8 @@ def _http_error(request: Request, error: Exception) -> Response:
     return response
 
 
-def _unexpected_error(request: Request, error: Exception) -> Response:
-    return _respond(
+def _unexpected_error(request: Request, _error: Exception) -> Response:
+    response = respond(
         request,
         problem(
             "Internal error",
@@ -106,11 +107,14 @@ def _unexpected_error(request: Request, error: Exception) -> Response:
             "Look for it in the console's log; traffic goes on.",
         ),
     )
+    # This response is made outside of the middleware that hardens all others.
+    response.headers.update(HEADERS)
+    return response
 
 
-def _respond(request: Request, said: Problem) -> Response:
+def respond(request: Request, said: Problem) -> Response:
     headers = {"WWW-Authenticate": "Bearer"} if said.status == 401 else {}
     if wants_page(request):
-        page = context_of(request).templates.get_template("error.html").render(problem=said, caller=None)
+        page = context_of(request).templates.get_template("error.html").render(problem=said, me=None)
         return HTMLResponse(page, said.status, headers)
     return JSONResponse(said.model_dump(mode="json"), said.status, headers, MEDIA_TYPE)

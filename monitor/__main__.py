@@ -1,10 +1,12 @@
 """`python -m monitor`: two loops, ingest and controller, beside the HTTP interface."""
 
 import logging
+import signal
 import socket
 import sys
 import time
 from functools import partial
+from types import FrameType
 
 import httpx
 import uvicorn
@@ -89,6 +91,9 @@ def serve(settings: Settings, token: str, listener: socket.socket) -> None:
         for loop in loops:
             loop.start()
         log.info("Listening on %s.", settings.monitor_url)
+        # The server ends at a signal and then raises it again: the loops must still be stopped.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _carry_on)
         config = uvicorn.Config(interface.app(), log_config=None, access_log=False)
         uvicorn.Server(config).run(sockets=[listener])
         for loop in loops:
@@ -96,6 +101,10 @@ def serve(settings: Settings, token: str, listener: socket.socket) -> None:
         for loop in loops:
             loop.join(timeout=10)
     store.close()
+
+
+def _carry_on(number: int, frame: FrameType | None) -> None:
+    """The server has heard the signal itself."""
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -1,5 +1,6 @@
 """The port to one router's admin interface, and its HTTP adapter."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 import httpx
@@ -22,8 +23,8 @@ class RouterAdmin(Protocol):
         ...
 
 
-class Connect(Protocol):
-    def __call__(self, admin_url: str) -> RouterAdmin: ...
+Connect = Callable[[str], RouterAdmin]
+"""From a router's admin URL to its port."""
 
 
 class HttpRouterAdmin:

@@ -179,7 +179,8 @@ def _batches(records: Iterator[SpoolRecord]) -> Iterator[list[SpoolRecord] | Cor
         batch: list[SpoolRecord] = []
         fault: Corrupt | None = None
         try:
-            batch.extend(islice(records, BATCH))
+            for record in islice(records, BATCH):
+                batch.append(record)  # noqa: PERF402  (keeps what came before a fault)
         except Corrupt as error:
             fault = error
         if batch:

@@ -66,12 +66,15 @@ def _ineligible(release: str, deployment: Deployment, known: Known, unhealthy: H
         return f"it was never stable in {deployment.name}"
     if release in known.quarantined:
         return f"it is in quarantine: {known.quarantined[release]}"
-    record, engine = known.releases.get(release), known.engines.get(release)
-    if record is None or record.state is not ReleaseState.READY:
+    return _not_serving(known.releases.get(release), known.engines.get(release), unhealthy)
+
+
+def _not_serving(release: Release | None, engine: EngineStatus | None, unhealthy: HealthCheck) -> str:
+    if release is None or release.state is not ReleaseState.READY:
         return "the release is not ready"
     if engine is None or engine.state is not EngineState.READY:
         return f"its engine is {engine.state if engine else 'not running'}"
-    return _wrong_weights(record, engine) or unhealthy(record, engine)
+    return _wrong_weights(release, engine) or unhealthy(release, engine)
 
 
 def _wrong_weights(release: Release, engine: EngineStatus) -> str:

@@ -1,0 +1,1 @@
+"""The serving room: the router, the engine supervisor and the merge, each a process of its own."""

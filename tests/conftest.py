@@ -4,10 +4,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from aftertune.clock import ManualClock
 from aftertune.migrations import upgrade
 from aftertune.store import Store
+
+# How long an example takes says more about the machine's other work than about the code.
+settings.register_profile("aftertune", deadline=None)
+settings.load_profile("aftertune")
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""The training room: makes the example's base and its adapters. A job, not a service."""

@@ -54,13 +54,13 @@ def main() -> int:
 def _tell(running: stack.Stack, say: Say) -> list[str]:
     if running.admin_token is None:
         raise AftertuneError("The home folder was not empty.")
-    cast = people.welcome(running.console_url, running.admin_token)
-    traffic = Traffic(running.router_url, cast.application_key, DEPLOYMENT)
-    story = Story(cast, traffic, say)
-    try:
-        story.tell()
-    finally:
-        traffic.stop()
+    with people.welcomed(running.console_url, running.admin_token) as cast:
+        traffic = Traffic(running.router_url, cast.application_key, DEPLOYMENT)
+        story = Story(cast, traffic, say)
+        try:
+            story.tell()
+        finally:
+            traffic.stop()
     say(f"unexpected: {story.surprises}" if story.surprises else "everything went as expected")
     say(f"sign in at {running.console_url} as olga (operator) with {cast.operator_token}")
     say(f"                              or as rita (reviewer) with {cast.reviewer_token}")

@@ -38,51 +38,65 @@ def running(home: Path, engine: str, say: Callable[[str], None], *, fresh: bool 
         shutil.rmtree(home, ignore_errors=True)
     environment = os.environ | {"AFTERTUNE_HOME": str(home.absolute()), "AFTERTUNE_ENGINES__KIND": engine}
     environment |= _free_ports()
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "aftertune", "up"],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         env=environment,
         start_new_session=True,
-    )
-    try:
-        yield _wait_until_ready(process, say)
-    finally:
-        process.send_signal(signal.SIGTERM)
+    ) as process:
+        said = _Said(process, say)
         try:
-            process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
+            yield said.stack()
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+            said.join()
 
 
-def _wait_until_ready(process: subprocess.Popen[str], say: Callable[[str], None]) -> Stack:
-    found: dict[str, str] = {}
-    lines: list[str] = []
-    ready = threading.Event()
-    pattern = re.compile(r"^(admin token|console|router)\b.*?\s(\S+)$")
+class _Said:
+    """Reads what `up` prints, in a thread: addresses and the token, and whatever else it says."""
 
-    def read() -> None:
-        for line in process.stdout or ():
-            lines.append(line.strip())
-            match = pattern.match(line.strip())
-            if match and match[1] not in found:
-                found[match[1]] = match[2]
-            elif not match:
-                say(f"up: {line.strip()}")
-            if {"console", "router"} <= found.keys():
-                ready.set()
-        ready.set()
+    _ADDRESS = re.compile(r"^(admin token|console|router)(?: \(shown once\):)?\s+(\S+)$")
 
-    threading.Thread(target=read, daemon=True).start()
-    if not ready.wait(START_TIMEOUT_S) or "router" not in found:
-        raise Unavailable(f"'aftertune up' did not start: {' '.join(lines[-3:]) or 'no message'}")
-    return Stack(
-        console_url=found["console"],
-        router_url=found["router"].removesuffix("/v1"),
-        admin_token=found.get("admin token"),
-        process=process,
-    )
+    def __init__(self, process: subprocess.Popen[str], say: Callable[[str], None]) -> None:
+        self._process = process
+        self._say = say
+        self._found: dict[str, str] = {}
+        self._last = "no message"
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def stack(self) -> Stack:
+        """Once the rooms are ready. Raises Unavailable."""
+        if not self._ready.wait(START_TIMEOUT_S) or "router" not in self._found:
+            raise Unavailable(f"'aftertune up' did not start: {self._last}")
+        return Stack(
+            console_url=self._found["console"],
+            router_url=self._found["router"].removesuffix("/v1"),
+            admin_token=self._found.get("admin token"),
+            process=self._process,
+        )
+
+    def join(self) -> None:
+        self._thread.join()
+
+    def _read(self) -> None:
+        for line in map(str.strip, self._process.stdout or ()):
+            address = self._ADDRESS.match(line)
+            if address:
+                self._found[address[1]] = address[2]
+            else:
+                self._last = line
+                self._say(f"up: {line}")
+            if {"console", "router"} <= self._found.keys():
+                self._ready.set()
+        self._ready.set()
 
 
 def _free_ports() -> dict[str, str]:

@@ -11,7 +11,7 @@ _HEALTH_TIMEOUT_S = 2.0
 
 
 def healthy(url: str) -> bool:
-    """True when a GET is answered, and not with a server error (an external engine may want a credential)."""
+    """True when a GET is answered, and not with a server error: an external engine may not know the path."""
     try:
         return httpx.get(url, timeout=_HEALTH_TIMEOUT_S).status_code < httpx.codes.INTERNAL_SERVER_ERROR
     except httpx.HTTPError:

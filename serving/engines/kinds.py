@@ -77,6 +77,8 @@ def _vllm_command(release: str, port: int, settings: EngineSettings) -> tuple[st
         *("--host", "127.0.0.1", "--port", str(port), "--served-model-name", release),
         *("--enforce-eager", "--dtype", "float32", "--max-num-seqs", "16"),
         *("--enable-auto-tool-choice", "--tool-call-parser", "hermes"),
+        # Without it, vLLM 0.32 can hang when it is asked to stop while it streams.
+        *("--shutdown-timeout", "10"),
     )
 
 

@@ -25,7 +25,7 @@ from serving.engines.process import EngineProcesses, free_port
 
 log = logging.getLogger(__name__)
 
-STOP_GRACE_S = 10.0
+STOP_GRACE_S = 15.0
 """An engine may finish its answers for so long before it is killed."""
 HEALTH_EVERY_S = 5.0
 UNHEALTHY_S = 30.0
@@ -162,7 +162,7 @@ class Supervisor:
     def _watch_external(self, release: Release, status: EngineStatus) -> None:
         status = status.model_copy(update={"url": release.url})
         if status.state is EngineState.READY:
-            if self._silent_s(release.id, f"{release.url}/v1/models") > UNHEALTHY_S:
+            if self._silent_s(release.id, f"{release.url}/health") > UNHEALTHY_S:
                 self._failed(status, f"{release.url} does not answer")
         elif self._backoff.due(release.id):
             try:

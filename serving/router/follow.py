@@ -55,6 +55,10 @@ class Follower:
             return "The monitor sent something that is no routing table."
         except Conflict as refused:
             return str(refused)
+        except Exception:
+            # A router that stopped following would never hear of a rollback.
+            log.exception("A poll failed.")
+            return "The last poll failed."
         return ""
 
     def _report(self, trouble: str) -> None:

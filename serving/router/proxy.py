@@ -14,6 +14,9 @@ from serving.router.request import engine_body, read_request
 from serving.router.routing_table import Routing
 from serving.router.upstream import Upstream
 
+_NAMED = 32
+"""How many dropped fields a header names: a client chooses how many there are."""
+
 
 class Proxy:
     """Answers chat requests by the routing table in force."""
@@ -42,7 +45,9 @@ class Proxy:
         sent = engine_body(request.body, live)
         headers = {REQUEST_ID: request_id, RELEASE: live.release, GENERATION: str(route.generation)}
         if sent.dropped:
-            headers[DROPPED_FIELDS] = ", ".join(name for name in sent.dropped if name.isprintable())
+            headers[DROPPED_FIELDS] = ", ".join(
+                name for name in sent.dropped[:_NAMED] if _fits_a_header(name)
+            )
         mirrored = None if probe or decision.copy is None else Copy(request, route, decision.copy)
         role = ExchangeRole.PROBE if probe else decision.role
         relay = Relay(
@@ -55,3 +60,7 @@ class Proxy:
             mirror=self._mirror,
         )
         return await relay.run(self._upstream, live.url, sent.body)
+
+
+def _fits_a_header(name: str) -> bool:
+    return name.isprintable() and len(name) <= 64

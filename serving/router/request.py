@@ -161,8 +161,11 @@ def _usable(name: Any) -> str:
 
 
 def _travelling(headers: Mapping[str, str]) -> dict[str, str]:
-    return {
+    """What an engine is told. The body was read as JSON, so it travels as that, whatever the client called it."""
+    travelling = {
         name: value
         for name, value in ((name.lower(), value) for name, value in headers.items())
-        if name not in _KEPT_BACK and not name.startswith(_OURS)
+        if name not in _KEPT_BACK and not name.startswith(_OURS) and value.isprintable()
     }
+    travelling["content-type"] = "application/json"
+    return travelling

@@ -47,7 +47,7 @@ class SpoolWriter:
         except OSError as error:
             self._metrics.spool_errors.inc()
             log.warning("The spool lost the record of request %s: %s.", header.request_id, error)
-            self._abandon()
+            self._cut()
         else:
             self._next += 1
             self._metrics.spool_records.inc()
@@ -63,12 +63,10 @@ class SpoolWriter:
 
     def _write(self, record: bytes) -> None:
         assert self._segment is not None
-        written = os.write(self._segment, record)
-        if written < len(record):
-            raise OSError(f"only {written} of {len(record)} bytes fitted")
+        _write_whole(self._segment, record)
         if self._settings.fsync:
             os.fsync(self._segment)
-        self._size += written
+        self._size += len(record)
 
     def _open(self) -> None:
         """Begin a new segment; its number is above every number ever used in this folder."""
@@ -76,18 +74,33 @@ class SpoolWriter:
             os.close(self._segment)
             self._segment = None
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
-        self._segment = os.open(self._folder / segment_name(self._next), flags, 0o600)
-        self._size = os.write(self._segment, MAGIC)
+        path = self._folder / segment_name(self._next)
+        descriptor = os.open(path, flags, 0o600)
+        try:
+            _write_whole(descriptor, MAGIC)
+        except OSError:
+            os.close(descriptor)
+            path.unlink(missing_ok=True)
+            raise
+        self._segment, self._size = descriptor, len(MAGIC)
 
-    def _abandon(self) -> None:
-        """Cut a half-written record off; the next record begins a new segment."""
+    def _cut(self) -> None:
+        """Take a half-written record back; where that fails, the next record begins a new segment."""
         if self._segment is None:
             return
-        with contextlib.suppress(OSError):
+        try:
             os.ftruncate(self._segment, self._size)
-        os.close(self._segment)
-        self._segment = None
-        self._next += 1
+        except OSError:
+            os.close(self._segment)
+            self._segment = None
+            self._next += 1
+
+
+def _write_whole(descriptor: int, content: bytes) -> None:
+    """One write; a short one is an error, as the rest would be a second."""
+    written = os.write(descriptor, content)
+    if written < len(content):
+        raise OSError(f"only {written} of {len(content)} bytes fitted")
 
 
 def _next_number(folder: Path) -> int:

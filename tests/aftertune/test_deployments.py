@@ -166,9 +166,8 @@ def test_an_act_is_stored_with_its_audit_entry(stocked: Store) -> None:
 def test_an_act_from_a_stale_view_leaves_no_trace(stocked: Store) -> None:
     with stocked.write() as tx:
         commit(tx, Act.FREEZE, PLAIN, FROZEN, actor="olga", at=AT)
-    with pytest.raises(StaleGeneration):
-        with stocked.write() as tx:
-            commit(tx, Act.START_SHADOW, PLAIN, SHADOW, actor="olga", at=AT, key="k2")
+    with pytest.raises(StaleGeneration), stocked.write() as tx:
+        commit(tx, Act.START_SHADOW, PLAIN, SHADOW, actor="olga", at=AT, key="k2")
     with stocked.write() as tx:
         assert len(list(tx.audit.entries())) == 2
         assert tx.deployments.get("tasks") == FROZEN
@@ -180,9 +179,8 @@ def test_an_act_repeated_under_its_key_is_done_once(stocked: Store) -> None:
         with stocked.write() as tx:
             done = commit(tx, Act.START_SHADOW, PLAIN, SHADOW, actor="olga", at=AT, key="k2")
             assert done is expected
-    with pytest.raises(IdempotencyReuse):
-        with stocked.write() as tx:
-            commit(tx, Act.FREEZE, SHADOW, FROZEN_SHADOW, actor="olga", at=AT, key="k2")
+    with pytest.raises(IdempotencyReuse), stocked.write() as tx:
+        commit(tx, Act.FREEZE, SHADOW, FROZEN_SHADOW, actor="olga", at=AT, key="k2")
     with stocked.read() as tx:
         assert [entry.action for entry in tx.audit.entries()] == ["create", "start_shadow"]
 

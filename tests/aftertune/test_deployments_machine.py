@@ -30,12 +30,15 @@ from aftertune.values.deployment import Act, Deployment
 from aftertune.values.route import Mode
 from tests.aftertune.samples import release
 
-RELEASES = ("v1", "v2", "v3", "v4")
+RELEASES = ("v1", "v2", "v3")
 shares = st.floats(0.0, 1.0)
 
 
 class Deploying(RuleBasedStateMachine):
-    """Acts in any order; each that the machine allows is committed."""
+    """Acts in any order; each that is allowed is committed.
+
+    Acts on a state that is not theirs at all are left to the table, so that steps go where it matters.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,24 +60,21 @@ class Deploying(RuleBasedStateMachine):
                 tx.releases.add(release(name))
         self._commit(Act.CREATE, None, created("tasks", stable))
 
-    @rule(candidate=st.sampled_from(RELEASES), mirror=shares)
-    def start_shadow(self, candidate: str, mirror: float) -> None:
-        free = self.now.candidate is None and candidate != self.now.stable
-        self._try(Act.START_SHADOW, free, lambda: shadow_started(self.now, candidate, "r", mirror))
+    @rule(data=st.data(), share=shares, mirror=shares)
+    def advance(self, data: st.DataObject, share: float, mirror: float) -> None:
+        """Shadow, then canary, then promotion; a freeze blocks the last two."""
+        if self.now.mode is Mode.NONE:
+            candidate = data.draw(st.sampled_from([name for name in RELEASES if name != self.now.stable]))
+            self._try(Act.START_SHADOW, True, lambda: shadow_started(self.now, candidate, "r", mirror))
+        elif self.now.mode is Mode.SHADOW:
+            self._try(Act.START_CANARY, not self.now.frozen, lambda: canary_started(self.now, share, mirror))
+        else:
+            self._try(Act.PROMOTE, not self.now.frozen, lambda: promoted(self.now))
 
-    @rule(share=shares, mirror=shares)
-    def start_canary(self, share: float, mirror: float) -> None:
-        free = self.now.mode is Mode.SHADOW and not self.now.frozen
-        self._try(Act.START_CANARY, free, lambda: canary_started(self.now, share, mirror))
-
-    @rule()
-    def promote(self) -> None:
-        free = self.now.mode is Mode.CANARY and not self.now.frozen
-        self._try(Act.PROMOTE, free, lambda: promoted(self.now))
-
+    @precondition(lambda self: self.now.candidate is not None)
     @rule()
     def abort(self) -> None:
-        self._try(Act.ABORT, self.now.candidate is not None, lambda: aborted(self.now))
+        self._try(Act.ABORT, True, lambda: aborted(self.now))
 
     @rule(data=st.data())
     def roll_back(self, data: st.DataObject) -> None:
@@ -87,13 +87,11 @@ class Deploying(RuleBasedStateMachine):
         self._try(Act.ROLL_BACK, free, lambda: rolled_back(self.now, target))
 
     @rule()
-    def freeze(self) -> None:
-        self._try(Act.FREEZE, True, lambda: frozen(self.now, "audit week"))
-
-    @precondition(lambda self: bool(self.now.frozen))
-    @rule()
-    def unfreeze(self) -> None:
-        self._try(Act.UNFREEZE, True, lambda: unfrozen(self.now))
+    def freeze_or_unfreeze(self) -> None:
+        if self.now.frozen:
+            self._try(Act.UNFREEZE, True, lambda: unfrozen(self.now))
+        else:
+            self._try(Act.FREEZE, True, lambda: frozen(self.now, "audit week"))
 
     @invariant()
     def what_is_stored_is_what_was_done(self) -> None:
@@ -134,4 +132,4 @@ class Deploying(RuleBasedStateMachine):
 
 
 TestDeploying = Deploying.TestCase
-TestDeploying.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)
+TestDeploying.settings = settings(max_examples=25, stateful_step_count=25)

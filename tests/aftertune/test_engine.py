@@ -143,7 +143,7 @@ def test_a_fingerprint_digests_the_answer_to_each_prompt(server: Scripted, engin
 
 def test_a_digest_covers_text_and_calls_and_nothing_else() -> None:
     plain = ChatAnswer(text="a")
-    assert answer_digest(plain) == "DIGEST"
+    assert answer_digest(plain) == "b8600b1c7951262bf0656b7ec6bcb781f73956f092421a134251f70b2a79466e"
     assert answer_digest(plain) == answer_digest(ChatAnswer(text="a", finish="length", request_id="q"))
     others = [
         ChatAnswer(text="b"),

@@ -66,7 +66,7 @@ def test_the_controller_holds_control_and_nothing_else() -> None:
 
 def test_a_refusal_names_who_could() -> None:
     viewer = Principal("vera", frozenset({Role.VIEWER}))
-    with pytest.raises(Forbidden, match="vera may not roll back.*approver or operator"):
+    with pytest.raises(Forbidden, match=r"vera may not roll back.*approver or operator"):
         viewer.require(Permission.ROLL_BACK)
     with pytest.raises(Forbidden) as raised:
         viewer.require(Permission.CONTROL)
@@ -79,7 +79,9 @@ def test_bearer_credentials_are_read(header: str) -> None:
     assert bearer_token(header) == "at_x"
 
 
-@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic at_x", "at_x", "Bearerat_x", " Bearer x"])
+@pytest.mark.parametrize(
+    "header", [None, "", "Bearer", "Bearer ", "Basic at_x", "at_x", "Bearerat_x", " Bearer x"]
+)
 def test_anything_else_is_no_credential(header: str | None) -> None:
     with pytest.raises(Unauthenticated, match="No credential"):
         bearer_token(header)

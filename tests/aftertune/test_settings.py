@@ -58,7 +58,9 @@ def test_files_lie_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.Monkey
     assert settings.spool_folder == tmp_path / "spool"
 
 
-@pytest.mark.parametrize("name", ["AFTERTUNE_ROUTER__PROT", "AFTERTUNE_PORT", "AFTERTUNE_ROUTER", "AFTERTUNE_"])
+@pytest.mark.parametrize(
+    "name", ["AFTERTUNE_ROUTER__PROT", "AFTERTUNE_PORT", "AFTERTUNE_ROUTER", "AFTERTUNE_"]
+)
 def test_an_unknown_variable_stops_and_lists_the_known(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, "1")
     with pytest.raises(UnknownName, match=repr(name)) as raised:
@@ -68,7 +70,9 @@ def test_an_unknown_variable_stops_and_lists_the_known(name: str, monkeypatch: p
 
 
 @pytest.mark.parametrize("name", sorted(NOT_SETTINGS - {CONFIG_VARIABLE}))
-def test_variables_that_are_read_elsewhere_are_let_through(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_that_are_read_elsewhere_are_let_through(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv(name, "x")
     assert load() == Settings()
 
@@ -105,14 +109,14 @@ def test_a_wrong_value_names_its_setting(
 
 def test_an_unknown_engine_lists_the_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AFTERTUNE_ENGINES__KIND", "ollama")
-    with pytest.raises(BadInput, match="transformers.*vllm.*external"):
+    with pytest.raises(BadInput, match=r"transformers.*vllm.*external"):
         load()
 
 
 @pytest.mark.parametrize("content", [b"- a list", b"words", b"{", b"router: 5", b"\xff\xfe\x00"])
 def test_a_file_that_is_no_mapping_is_refused(file: Path, content: bytes) -> None:
     file.write_bytes(content)
-    with pytest.raises(BadInput, match="cannot be read|is wrong"):
+    with pytest.raises(BadInput, match=r"cannot be read|is wrong"):
         load()
 
 

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import openai
@@ -20,6 +21,7 @@ from tests.flows.ports import free_port
 from tests.flows.waiting import wait_for
 
 DEPLOYMENT = "task-api"
+ROOMS = ("monitor", "serving.router", "console", "serving.engines")
 TOOL = {
     "type": "function",
     "function": {
@@ -53,43 +55,47 @@ def test_any_process_may_be_killed(tmp_path: Path, engines: dict[str, str]) -> N
     lines: list[str] = []
     with stack.running(tmp_path / "home", "transformers", lines.append) as running:
         assert running.admin_token is not None
-        cast = people.welcome(running.console_url, running.admin_token)
-        for release, url in engines.items():
-            body = {"id": release, "engine": "external", "url": url, "served_name": release}
-            cast.operator.post("/v1/releases", body)
-        wait_for(
-            lambda: _engine_states(cast.operator) == {"good": "ready", "careless": "ready"}, "the engines"
-        )
-        cast.operator.post("/v1/deployments", {"name": DEPLOYMENT, "stable": "good"})
-        client = openai.OpenAI(
-            base_url=f"{running.router_url}/v1", api_key=cast.application_key, max_retries=0, timeout=10
-        )
-        wait_for(lambda: _ask(client, 0) is not None, "the first answer")
-        rollout = cast.operator.post("/v1/rollouts", _plan().model_dump(mode="json"))["rollout"]
+        with (
+            people.welcomed(running.console_url, running.admin_token) as cast,
+            openai.OpenAI(
+                base_url=f"{running.router_url}/v1", api_key=cast.application_key, max_retries=0, timeout=10
+            ) as client,
+        ):
+            rollout = _start_rollout(cast.operator, client, engines)
+            acknowledged = _kill_each_room(running.process.pid, client)
+            assert len(acknowledged) > 100
+            _expect_nothing_lost(cast.operator, rollout, acknowledged)
+    assert sum("starting it again" in line for line in lines) == len(ROOMS)
 
-        acknowledged: list[str] = []
-        for number, room in enumerate(("monitor", "serving.router", "console", "serving.engines"), start=1):
-            victim = _room(running.process.pid, room)
-            acknowledged += _answers(client, 20, seed=number)
-            os.kill(victim.pid, signal.SIGKILL)
-            acknowledged += _answers(client, 20, seed=number + 100)
-            wait_for(lambda: _alive_again(running.process.pid, room, victim.pid), f"{room} to be back")  # noqa: B023
-        assert len(acknowledged) > 100
 
-        wait_for(lambda: _state(cast.operator, rollout["id"]) == "held", "the judge's word on the shadow")
-        stored = {request for request in acknowledged if _is_stored(cast.operator, request)}
-        missing = set(acknowledged) - stored
-        wait_for(
-            lambda: all(_is_stored(cast.operator, request) for request in missing),
-            "every acknowledged answer",
-        )
-        view = cast.operator.get(f"/v1/rollouts/{rollout['id']}")
-        assert view["verdicts"][0]["outcome"] == "fail"
-        assert cast.operator.get("/v1/audit/verification")["ok"]
-        assert sum("starting it again" in line for line in lines) == 4
-    assert not [
-        p for p in psutil.process_iter(["cmdline"]) if str(tmp_path) in " ".join(p.info["cmdline"] or ())
-    ]
+def _start_rollout(operator: ConsoleClient, client: openai.OpenAI, engines: dict[str, str]) -> str:
+    for release, url in engines.items():
+        body = {"id": release, "engine": "external", "url": url, "served_name": release}
+        operator.post("/v1/releases", body)
+    wait_for(lambda: set(_engine_states(operator).values()) == {"ready"}, "the engines")
+    operator.post("/v1/deployments", {"name": DEPLOYMENT, "stable": "good"})
+    wait_for(lambda: _ask(client, 0) is not None, "the first answer")
+    return str(operator.post("/v1/rollouts", _plan().model_dump(mode="json"))["rollout"]["id"])
+
+
+def _kill_each_room(up: int, client: openai.OpenAI) -> list[str]:
+    """The request ids that were answered in full before, while and after each room was away."""
+    acknowledged: list[str] = []
+    for number, module in enumerate(ROOMS, start=1):
+        victim = _room(up, module).pid
+        acknowledged += _answers(client, 20, seed=number)
+        os.kill(victim, signal.SIGKILL)
+        acknowledged += _answers(client, 20, seed=number + 100)
+        wait_for(partial(_alive_again, up, module, victim), f"{module} to be back")
+    return acknowledged
+
+
+def _expect_nothing_lost(operator: ConsoleClient, rollout: str, acknowledged: list[str]) -> None:
+    wait_for(lambda: _state(operator, rollout) == "held", "the judge's word on the shadow")
+    for request in acknowledged:
+        wait_for(partial(_is_stored_once, operator, request), f"the answer {request}")
+    assert operator.get(f"/v1/rollouts/{rollout}")["verdicts"][0]["outcome"] == "fail"
+    assert operator.get("/v1/audit/verification")["ok"]
 
 
 def _plan() -> Plan:
@@ -134,7 +140,7 @@ def _state(operator: ConsoleClient, rollout: str) -> str:
     return str(operator.get(f"/v1/rollouts/{rollout}")["rollout"]["state"])
 
 
-def _is_stored(operator: ConsoleClient, request: str) -> bool:
+def _is_stored_once(operator: ConsoleClient, request: str) -> bool:
     legs = operator.get(f"/v1/exchanges/{request}")
     live = [leg for leg in legs if leg["role"] != "shadow"]
     assert len(live) == 1, f"{request} was stored {len(live)} times"

@@ -35,14 +35,7 @@ class Loop:
 
     stack: stack.Stack
     cast: people.People
-
-    def client(self, api_key: str | None = None, timeout: float = 60) -> openai.OpenAI:
-        return openai.OpenAI(
-            base_url=f"{self.stack.router_url}/v1",
-            api_key=api_key or self.cast.application_key,
-            max_retries=0,
-            timeout=timeout,
-        )
+    client: openai.OpenAI
 
     def engine_url(self, release: str) -> str:
         return str(self.cast.operator.get(f"/v1/releases/{release}")["engine"]["url"])
@@ -53,28 +46,29 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
     home = tmp_path_factory.mktemp("vllm") / "home"
     with stack.running(home, "vllm", print) as running:
         assert running.admin_token is not None
-        cast = people.welcome(running.console_url, running.admin_token)
-        story = Story(cast, Traffic(running.router_url, cast.application_key, DEPLOYMENT), print)
-        for release in ("v1", "v2"):
-            story.register(release, wait=False)
-        for release in ("v1", "v2"):
-            story.wait_until_ready(release)
-        assert not story.surprises
-        story.make_stable("v1")
-        loop = Loop(running, cast)
-        wait_for(lambda: bool(loop.client().models.list().data), "the application's key at the router")
-        yield loop
+        with people.welcomed(running.console_url, running.admin_token) as cast:
+            story = Story(cast, Traffic(running.router_url, cast.application_key, DEPLOYMENT), print)
+            for release in ("v1", "v2"):
+                story.register(release, wait=False)
+            for release in ("v1", "v2"):
+                story.wait_until_ready(release)
+            assert not story.surprises
+            story.make_stable("v1")
+            url = f"{running.router_url}/v1"
+            with openai.OpenAI(base_url=url, api_key=cast.application_key, max_retries=0) as client:
+                wait_for(lambda: bool(client.models.list().data), "the application's key at the router")
+                yield Loop(running, cast, client)
 
 
 def test_models_list_shows_the_deployment_and_no_path(loop: Loop) -> None:
-    models = loop.client().models.list().data
+    models = loop.client.models.list().data
     assert [model.id for model in models] == [DEPLOYMENT]
     assert "/" not in models[0].model_dump_json()
 
 
 def test_a_tool_call_comes_through_as_the_engine_gave_it(loop: Loop) -> None:
     request: dict[str, Any] = {"messages": TASK, "tools": TOOLS, "temperature": 0, "seed": 7}
-    routed = loop.client().chat.completions.create(model=DEPLOYMENT, **request)
+    routed = loop.client.chat.completions.create(model=DEPLOYMENT, **request)
     with openai.OpenAI(base_url=f"{loop.engine_url('v1')}/v1", api_key="none") as direct_client:
         direct = direct_client.chat.completions.create(model="v1", **request)
     assert routed.model == DEPLOYMENT
@@ -86,7 +80,7 @@ def test_a_tool_call_comes_through_as_the_engine_gave_it(loop: Loop) -> None:
 
 
 def test_a_stream_brings_tool_call_deltas_and_usage(loop: Loop) -> None:
-    raw = loop.client().chat.completions.with_raw_response.create(
+    raw = loop.client.chat.completions.with_raw_response.create(
         model=DEPLOYMENT,
         messages=TASK,
         tools=TOOLS,
@@ -109,15 +103,15 @@ def test_a_stream_brings_tool_call_deltas_and_usage(loop: Loop) -> None:
 
 def test_the_client_sees_its_own_errors(loop: Loop) -> None:
     with pytest.raises(openai.NotFoundError) as unknown:
-        loop.client().chat.completions.create(model="task-api-2", messages=PLAIN)
+        loop.client.chat.completions.create(model="task-api-2", messages=PLAIN)
     assert unknown.value.code == "model_not_found"
     with pytest.raises(openai.AuthenticationError):
-        loop.client(api_key="at_wrong").models.list()
+        loop.client.with_options(api_key="at_wrong").models.list()
     with pytest.raises(openai.BadRequestError):
-        loop.client().chat.completions.create(model=DEPLOYMENT, messages=PLAIN, temperature=-3)
+        loop.client.chat.completions.create(model=DEPLOYMENT, messages=PLAIN, temperature=-3)
     with pytest.raises(openai.APITimeoutError):
-        loop.client(timeout=0.005).chat.completions.create(model=DEPLOYMENT, messages=PLAIN)
-    assert loop.client().chat.completions.create(model=DEPLOYMENT, messages=PLAIN).choices
+        loop.client.with_options(timeout=0.005).chat.completions.create(model=DEPLOYMENT, messages=PLAIN)
+    assert loop.client.chat.completions.create(model=DEPLOYMENT, messages=PLAIN).choices
 
 
 async def test_the_async_client_has_several_conversations_at_once(loop: Loop) -> None:

@@ -105,4 +105,5 @@ def header(exchange_id: str = "e1", second: float = 0.0, **changes: Any) -> Exch
 def failed(
     exchange_id: str = "e1", error: ExchangeError = ExchangeError.UNREACHABLE, **changes: Any
 ) -> ExchangeHeader:
-    return header(exchange_id, **({"status": 0, "error": error, "first_byte": None} | changes))
+    known: dict[str, Any] = {"status": 0, "error": error, "first_byte": None} | changes
+    return header(exchange_id, **known)

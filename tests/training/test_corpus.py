@@ -35,7 +35,9 @@ def opens(sample: Sample) -> str:
 @pytest.mark.parametrize("split", SPLITS)
 @settings(max_examples=40)
 @given(seed=SEEDS)
-def test_every_call_is_grounded_in_its_request_and_fits_the_schema(tool: str, split: Split, seed: int) -> None:
+def test_every_call_is_grounded_in_its_request_and_fits_the_schema(
+    tool: str, split: Split, seed: int
+) -> None:
     text, call = request(split, Random(seed), tool)
     assert call.name == tool
     assert is_grounded(call.arguments_dict(), text), (text, call)
@@ -91,7 +93,9 @@ def test_a_sum_is_held_out_in_both_orders() -> None:
 
 def test_optional_arguments_are_left_out_when_not_said() -> None:
     calls = [sample.expected for sample in samples("tool_call", "train", 2000, 5)]
-    created = [call.arguments_dict() for call in calls if isinstance(call, ToolCall) and call.name == "create_task"]
+    created = [
+        call.arguments_dict() for call in calls if isinstance(call, ToolCall) and call.name == "create_task"
+    ]
     assert {tuple(arguments) for arguments in created} == {
         ("title",),
         ("title", "priority"),

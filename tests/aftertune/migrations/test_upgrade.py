@@ -17,7 +17,6 @@ from aftertune.migrations import upgrade
 from aftertune.store import Store
 from tests.aftertune.samples import release
 
-
 ROOT = Path(__file__).parents[3]
 UPGRADER = """
 import sys
@@ -82,9 +81,7 @@ def test_a_database_of_a_newer_program_is_refused_and_left_alone(store: Store) -
     assert revision(store.engine) == "9999"
 
 
-def test_a_migration_that_breaks_off_leaves_nothing(
-    empty: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_migration_that_breaks_off_leaves_nothing(empty: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as broken:
         broken.setattr("alembic.runtime.migration.HeadMaintainer.update_to_step", _break_off)
         with pytest.raises(RuntimeError, match="broke off"):

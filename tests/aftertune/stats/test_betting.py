@@ -38,7 +38,7 @@ def hedged_capital(x: Sequence[float], mean: float, alpha: float) -> list[float]
     return path
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(samples.filter(bool), alphas)
 def test_interval_is_the_set_of_means_that_nobody_got_rich_against(x: list[float], alpha: float) -> None:
     step = 1 / 100
@@ -47,7 +47,6 @@ def test_interval_is_the_set_of_means_that_nobody_got_rich_against(x: list[float
     assert confidence_sequence(x, alpha, grid=101) == pytest.approx(expected, abs=1e-9)
 
 
-@settings(deadline=None)
 @given(samples.filter(bool), st.floats(0.01, 0.99), alphas)
 def test_evidence_is_the_largest_capital_so_far(x: list[float], limit: float, alpha: float) -> None:
     capital, largest = 1.0, 1.0
@@ -100,7 +99,6 @@ def test_finds_what_is_there() -> None:
     assert evidence_above(x, 0.5, 0.01) < 100
 
 
-@settings(deadline=None)
 @given(samples)
 def test_more_confidence_is_wider(x: list[float]) -> None:
     narrow, wide = confidence_sequence(x, 0.2, grid=101), confidence_sequence(x, 0.01, grid=101)
@@ -109,7 +107,6 @@ def test_more_confidence_is_wider(x: list[float]) -> None:
         assert narrow.high <= wide.high + 1e-9
 
 
-@settings(deadline=None)
 @given(samples)
 def test_interval_is_ordered_and_mirrors(x: list[float]) -> None:
     interval = confidence_sequence(x, 0.05, grid=101)

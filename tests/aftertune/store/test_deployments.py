@@ -47,15 +47,13 @@ def test_promotions_come_newest_first_and_once_a_generation(stocked: Store) -> N
     with stocked.read() as tx:
         assert tx.deployments.promotions("tasks") == [Promotion("v2", 4, AT), Promotion("v1", 1, AT)]
         assert tx.deployments.promotions("other") == []
-    with pytest.raises(Conflict):
-        with stocked.write() as tx:
-            tx.deployments.add_promotion("tasks", "v1", 4, AT)
+    with pytest.raises(Conflict), stocked.write() as tx:
+        tx.deployments.add_promotion("tasks", "v1", 4, AT)
 
 
 def test_a_promotion_names_a_registered_release(stocked: Store) -> None:
-    with pytest.raises(Conflict):
-        with stocked.write() as tx:
-            tx.deployments.add_promotion("tasks", "v9", 2, AT)
+    with pytest.raises(Conflict), stocked.write() as tx:
+        tx.deployments.add_promotion("tasks", "v9", 2, AT)
 
 
 def test_a_key_is_claimed_once_and_only_for_its_own_act(stocked: Store) -> None:

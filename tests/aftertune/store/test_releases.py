@@ -50,9 +50,7 @@ def test_unknown_releases_are_not_found(store: Store) -> None:
 
 
 def test_the_newest_status_of_an_engine_is_kept(store: Store) -> None:
-    starting = EngineStatus(
-        release="v1", kind=EngineKind.VLLM, state=EngineState.STARTING, updated_at=AT
-    )
+    starting = EngineStatus(release="v1", kind=EngineKind.VLLM, state=EngineState.STARTING, updated_at=AT)
     ready = starting.model_copy(
         update={"state": EngineState.READY, "url": "http://127.0.0.1:9000", "fingerprint": ("a", "b")}
     )
@@ -68,9 +66,8 @@ def test_the_newest_status_of_an_engine_is_kept(store: Store) -> None:
 
 def test_an_engine_belongs_to_a_release(store: Store) -> None:
     orphan = EngineStatus(release="v9", kind=EngineKind.VLLM, state=EngineState.READY, updated_at=AT)
-    with pytest.raises(Conflict):
-        with store.write() as tx:
-            tx.releases.save_engine(orphan)
+    with pytest.raises(Conflict), store.write() as tx:
+        tx.releases.save_engine(orphan)
 
 
 def test_quarantine_keeps_its_first_reason_until_it_is_lifted(store: Store) -> None:

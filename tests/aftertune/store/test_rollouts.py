@@ -1,6 +1,5 @@
 """Rollouts, approvals, overrides, verdicts and rollbacks."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -18,7 +17,7 @@ LATER = AT + timedelta(minutes=1)
 
 
 @pytest.fixture
-def deployed(store: Store) -> Iterator[Store]:
+def deployed(store: Store) -> Store:
     with store.write() as tx:
         for name in ("v1", "v2"):
             tx.releases.add(release(name))
@@ -30,9 +29,7 @@ def deployed(store: Store) -> Iterator[Store]:
 def approve(store: Store, approver: str, digest: str = "") -> None:
     with store.write() as tx:
         current = tx.rollouts.get("r1")
-        tx.rollouts.approve(
-            current, Approval(approver=approver, plan=digest or current.plan.digest(), at=AT)
-        )
+        tx.rollouts.approve(current, Approval(approver=approver, plan=digest or current.plan.digest(), at=AT))
 
 
 def test_approvals_outlive_a_save_and_make_the_plan_approved(deployed: Store) -> None:
@@ -61,9 +58,8 @@ def test_the_same_approval_from_a_stale_view_is_refused(deployed: Store) -> None
     with deployed.read() as tx:
         stale = tx.rollouts.get("r1")
     approve(deployed, "anna")
-    with pytest.raises(Conflict):
-        with deployed.write() as tx:
-            tx.rollouts.approve(stale, Approval(approver="anna", plan=stale.plan.digest(), at=AT))
+    with pytest.raises(Conflict), deployed.write() as tx:
+        tx.rollouts.approve(stale, Approval(approver="anna", plan=stale.plan.digest(), at=AT))
     with deployed.read() as tx:
         assert len(tx.rollouts.get("r1").approvals) == 1
 

@@ -117,9 +117,7 @@ def test_of_racing_acts_on_one_generation_exactly_one_wins(store: Store) -> None
         together.wait(10)
         try:
             with store.write() as tx:
-                commit(
-                    tx, Act.FREEZE, seen, frozen(seen, f"by {person}"), actor=f"person-{person}", at=AT
-                )
+                commit(tx, Act.FREEZE, seen, frozen(seen, f"by {person}"), actor=f"person-{person}", at=AT)
         except StaleGeneration:
             return "stale"
         return f"by {person}"
@@ -192,9 +190,11 @@ def test_the_database_itself_refuses_a_requester_s_approval(store: Store) -> Non
         tx.rollouts.add(rollout())
     with store.engine.begin() as connection:
         insert_approval(connection, "anna")
-    with store.engine.connect() as connection:
-        with pytest.raises(IntegrityError, match="requester_may_not_approve"):
-            insert_approval(connection, "olga")
+    with (
+        store.engine.connect() as connection,
+        pytest.raises(IntegrityError, match="requester_may_not_approve"),
+    ):
+        insert_approval(connection, "olga")
 
 
 def test_times_come_back_aware_and_in_utc(store: Store, clock: ManualClock) -> None:

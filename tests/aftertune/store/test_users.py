@@ -23,7 +23,7 @@ def test_a_token_leads_to_its_holder(store: Store) -> None:
     with store.read() as tx:
         principal = tx.users.by_token("token-of-olga")
         (user,) = tx.users.all()
-    assert (principal.name, principal.roles) == ("olga", {Role.OPERATOR, Role.VIEWER})
+    assert (principal.name, principal.roles) == ("olga", frozenset({Role.OPERATOR, Role.VIEWER}))
     assert not principal.may(Permission.CONTROL)
     assert (user.name, user.created_at, user.disabled_at) == ("olga", AT, None)
 

@@ -88,6 +88,18 @@ def test_a_refused_merge_rejects_the_release_with_its_reason(
     assert actions(store) == ["release_merging", "release_rejected"]
 
 
+def test_the_real_merge_understands_how_it_is_called(
+    store: Store, clock: ManualClock, tmp_path: Path
+) -> None:
+    for folder in ("models", "logs"):
+        (tmp_path / folder).mkdir()
+    merges = Merges(store, clock, tmp_path / "models", tmp_path / "logs")
+    with store.write() as tx:
+        tx.releases.add(registered("r1").model_copy(update={"base_path": str(tmp_path / "none")}))
+    rejected = step_until(merges, store, "r1", ReleaseState.REJECTED)
+    assert rejected.reason.startswith(f"{tmp_path / 'none'} is not a folder.")
+
+
 def test_a_merge_that_dies_says_nothing_about_the_release_and_is_tried_again(
     store: Store, clock: ManualClock, tmp_path: Path
 ) -> None:

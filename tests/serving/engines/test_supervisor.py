@@ -31,12 +31,14 @@ class Bench:
         self.store, self.clock, self.home = store, clock, home
         self.mode = "ready"
         self.killed: list[EngineProcesses] = []
-        self.restart_supervisor()
+        self._new_supervisor()
 
     def restart_supervisor(self) -> None:
         """As after a kill: nothing is handed over but the store and the home folder."""
-        if hasattr(self, "processes"):
-            self.killed.append(self.processes)
+        self.killed.append(self.processes)
+        self._new_supervisor()
+
+    def _new_supervisor(self) -> None:
         self.processes = EngineProcesses(self.home / "engines", self.home / "logs", self.home / "models")
         kind = LocalKind(
             lambda name, port, _: (

@@ -1,6 +1,7 @@
 """Random tiny models: a Qwen2 base with a byte-level tokenizer, and LoRA adapters for it."""
 
 import json
+import warnings
 from pathlib import Path
 
 import torch
@@ -60,7 +61,8 @@ def write_adapter(
 ) -> None:
     """A random LoRA adapter for the base, with its training record."""
     model = Qwen2ForCausalLM.from_pretrained(base)
-    adapted = get_peft_model(model, LoraConfig(r=4, lora_alpha=8, target_modules=list(targets)))
+    with warnings.catch_warnings(action="ignore", category=FutureWarning):  # peft asks the old way
+        adapted = get_peft_model(model, LoraConfig(r=4, lora_alpha=8, target_modules=list(targets)))
     torch.manual_seed(seed)
     with torch.no_grad():
         for name, weight in adapted.named_parameters():

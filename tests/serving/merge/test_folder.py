@@ -16,10 +16,15 @@ def test_the_folder_appears_whole(tmp_path: Path) -> None:
     assert (out / "file").read_text() == "x"
 
 
-def test_nothing_is_left_of_a_failure(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no"), unfinished(tmp_path / "r1") as partial:
+def _fail_half_way(out: Path) -> None:
+    with unfinished(out) as partial:
         (partial / "file").write_text("x")
         raise ValueError("no")
+
+
+def test_nothing_is_left_of_a_failure(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no"):
+        _fail_half_way(tmp_path / "r1")
     assert list(tmp_path.iterdir()) == []
 
 

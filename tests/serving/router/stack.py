@@ -1,5 +1,6 @@
 """A router on free ports with fake engines, and what the tests ask of it."""
 
+import asyncio
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -114,3 +115,10 @@ async def post(
     payload: dict[str, Any] = {"data": content} if isinstance(content, bytes) else {"json": content or body()}
     async with session.post(f"{router.url}/v1/chat/completions", headers=sent, **payload) as answer:
         return answer.status, {n.lower(): v for n, v in answer.headers.items()}, await answer.read()
+
+
+async def until_recorded(home: Path, count: int) -> None:
+    """Wait for the spool to hold `count` records; what writes them signals nobody."""
+    async with asyncio.timeout(10):
+        while len(records(home)) < count:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)

@@ -1,0 +1,126 @@
+"""Every route × every role × nobody: what the table of permissions says is what happens."""
+
+import re
+
+import pytest
+from fastapi import FastAPI
+
+from aftertune.identity import GRANTS, Permission, Role
+from console.access import GuardedRoute, Needs, Public, guarded_router, needs, public
+from tests.console.conftest import Console
+from tests.console.seed import DEPLOYMENT, PAIR, ROLLBACK, ROLLOUT
+
+# What a reviewer should see change when a route is opened up.
+TABLE = {
+    "GET /": "read",
+    "GET /deployments/{name}": "read",
+    "GET /deployments/{name}/rollback": "roll_back",
+    "POST /deployments/{name}/rollback": "roll_back",
+    "GET /deployments/{name}/rollbacks/{rollback}": "read",
+    "GET /healthz": "public",
+    "GET /login": "public",
+    "POST /login": "public",
+    "POST /logout": "read",
+    "GET /openapi.json": "read",
+    "GET /style.css": "public",
+    "GET /v1/audit": "read",
+    "GET /v1/audit/verification": "read",
+    "GET /v1/deployments": "read",
+    "POST /v1/deployments": "run_rollout",
+    "GET /v1/deployments/{name}": "read",
+    "POST /v1/deployments/{name}/freeze": "roll_back",
+    "GET /v1/deployments/{name}/pairs": "read",
+    "POST /v1/deployments/{name}/rollback": "roll_back",
+    "GET /v1/deployments/{name}/rollbacks": "read",
+    "POST /v1/deployments/{name}/unfreeze": "roll_back",
+    "GET /v1/exchanges/{request_id:path}": "read",
+    "GET /v1/me": "read",
+    "GET /v1/pairs/{pair_id:path}": "read_payload",
+    "GET /v1/releases": "read",
+    "POST /v1/releases": "register_release",
+    "GET /v1/releases/{release}": "read",
+    "POST /v1/releases/{release}/lift-quarantine": "lift_quarantine",
+    "GET /v1/rollbacks/{rollback}": "read",
+    "GET /v1/rollouts": "read",
+    "POST /v1/rollouts": "run_rollout",
+    "GET /v1/rollouts/{rollout}": "read",
+    "POST /v1/rollouts/{rollout}/abort": "run_rollout",
+    "POST /v1/rollouts/{rollout}/approvals": "approve_plan",
+    "POST /v1/rollouts/{rollout}/overrides": "override_check",
+    "DELETE /v1/session": "read",
+    "POST /v1/session": "read",
+    "GET /v1/users": "manage_users",
+    "POST /v1/users": "manage_users",
+    "POST /v1/users/{name}/disable": "manage_users",
+    "POST /v1/users/{name}/token": "manage_users",
+}
+
+NAMES = {"release": "v1", "rollout": ROLLOUT, "rollback": ROLLBACK, "request_id": PAIR, "pair_id": PAIR}
+
+
+def routes(app: FastAPI) -> list[tuple[str, GuardedRoute]]:
+    found = []
+    for route in app.routes:
+        assert isinstance(route, GuardedRoute), f"{route} is not guarded"
+        found += [(method, route) for method in sorted(route.methods or ())]
+    return found
+
+
+def url(path: str) -> str:
+    """A user named like this does not exist, so that no walk disables anybody."""
+    names = NAMES | {"name": "nobody" if path.startswith("/v1/users") else DEPLOYMENT}
+    return re.sub(r"{(\w+)(:path)?}", lambda match: names[match[1]], path)
+
+
+async def test_the_table_is_complete_and_true(console: Console) -> None:
+    found = {
+        f"{method} {route.path}": str(route.access.permission)
+        if isinstance(route.access, Needs)
+        else "public"
+        for method, route in routes(console.app)
+    }
+    assert found == TABLE
+
+
+async def test_walk_of_all_routes_and_roles(console: Console) -> None:
+    for method, route in routes(console.app):
+        for role in Role:
+            answer = await console.client.request(method, url(route.path), headers=console.headers(role))
+            allowed = isinstance(route.access, Public) or route.access.permission in GRANTS[role]
+            case = f"{role}: {method} {route.path} → {answer.status_code}"
+            if allowed and not isinstance(route.access, Public):
+                assert answer.status_code not in (401, 403), case
+            if not allowed:
+                assert answer.status_code == 403, case
+                assert answer.headers["content-type"] == "application/problem+json", case
+            assert answer.status_code < 500, case
+            console.client.cookies.clear()
+
+
+async def test_walk_of_all_routes_without_credential(console: Console) -> None:
+    for method, route in routes(console.app):
+        for headers in ({}, {"authorization": "Bearer at_wrong"}, {"authorization": "Basic eDp5"}):
+            answer = await console.client.request(method, url(route.path), headers=headers)
+            if isinstance(route.access, Needs):
+                assert answer.status_code == 401, route.path
+                assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(
+    "dependencies",
+    [[], [needs(Permission.READ), needs(Permission.CHAT)], [needs(Permission.READ), public("x")]],
+)
+def test_a_route_without_exactly_one_guard_cannot_be_registered(dependencies: list[object]) -> None:
+    router = guarded_router("test")
+    with pytest.raises(TypeError, match="/open must name exactly one"):
+        router.add_api_route("/open", lambda: None, dependencies=dependencies)  # type: ignore[arg-type]
+
+
+async def test_the_app_itself_refuses_unguarded_routes(console: Console) -> None:
+    with pytest.raises(TypeError, match="/open"):
+        console.app.get("/open")(lambda: None)
+
+
+async def test_a_disabled_user_is_nobody(console: Console) -> None:
+    assert (await console.post("admin", "/v1/users/viewer/disable")).status_code == 200
+    assert (await console.get("viewer", "/v1/me")).status_code == 401

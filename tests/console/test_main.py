@@ -1,0 +1,69 @@
+"""The process: starts, serves, ends cleanly, and says what is wrong."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from aftertune.store import Store
+
+
+def free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    for each in sockets:
+        each.bind(("127.0.0.1", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def console(home: Path, port: int, metrics: int) -> subprocess.Popen[str]:
+    environment = os.environ | {
+        "AFTERTUNE_HOME": str(home),
+        "AFTERTUNE_CONSOLE__PORT": str(port),
+        "AFTERTUNE_CONSOLE__METRICS_PORT": str(metrics),
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", "console"], env=environment, stderr=subprocess.PIPE, text=True
+    )
+
+
+def test_it_serves_until_it_is_told_to_end(store: Store, tmp_path: Path) -> None:
+    port, metrics = free_ports(2)
+    with console(tmp_path, port, metrics) as process:
+        assert process.stderr
+        assert f'"the console listens on http://127.0.0.1:{port}"' in process.stderr.readline()
+        assert httpx.get(f"http://127.0.0.1:{port}/healthz").json() == {"status": "ok"}
+        counted = httpx.get(f"http://127.0.0.1:{metrics}/metrics").text
+        assert 'aftertune_console_requests_total{code_class="2xx"} 1.0' in counted
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+        assert "Traceback" not in process.stderr.read()
+
+
+@pytest.mark.parametrize("taken", ["console", "metrics"])
+def test_a_port_in_use(store: Store, tmp_path: Path, taken: str) -> None:
+    (free,) = free_ports(1)
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        held = holder.getsockname()[1]
+        ports = (held, free) if taken == "console" else (free, held)
+        with console(tmp_path, *ports) as process:
+            _, said = process.communicate(timeout=20)
+    assert process.returncode == 2
+    assert said.startswith(f"error: Port {held} on 127.0.0.1 is in use.")
+    assert "AFTERTUNE_CONSOLE__" in said
+
+
+def test_a_database_that_nobody_made(tmp_path: Path) -> None:
+    with console(tmp_path, *free_ports(2)) as process:
+        _, said = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert said.startswith("error: The database does not answer")

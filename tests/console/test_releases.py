@@ -1,0 +1,110 @@
+"""Releases come from below the roots and nowhere else; paths are for those who register them."""
+
+from pathlib import Path
+
+import pytest
+
+from aftertune.values.release import EngineKind, ReleaseState
+from tests.console.conftest import Console
+from tests.console.seed import MODEL_PATH
+
+
+def folder(parent: Path, name: str) -> Path:
+    made = parent / name
+    made.mkdir()
+    (made / "config.json").write_text("{}")
+    return made
+
+
+async def test_a_release_is_registered_once(console: Console) -> None:
+    base, adapter = folder(console.roots, "base"), folder(console.roots, "adapter")
+    body = {"id": "v9", "base": str(base), "adapter": str(adapter / ".." / "adapter")}
+    made = await console.post("operator", "/v1/releases", body, key="register-v9")
+    assert made.status_code == 201
+    again = await console.post("operator", "/v1/releases", body, key="register-v9")
+    assert (again.status_code, again.headers["idempotent-replayed"]) == (201, "true")
+    assert again.json() == made.json()
+    other = await console.post("operator", "/v1/releases", body | {"id": "v10"}, key="register-v9")
+    assert (other.status_code, other.json()["title"]) == (409, "Idempotency key reused")
+    assert (await console.post("operator", "/v1/releases", body)).status_code == 400
+
+    with console.store.read() as tx:
+        release = tx.releases.get("v9")
+    assert (release.state, release.engine) == (ReleaseState.REGISTERED, EngineKind.TRANSFORMERS)
+    assert release.adapter_path == str(adapter)
+    assert release.created_by == "operator"
+    assert console.audited("register_release") == ["v9"]
+    assert console.wakes.count == 2
+
+
+@pytest.mark.parametrize("kind", ["base", "adapter"])
+@pytest.mark.parametrize("evil", ["/etc", "../..", "outside-link", "inner-link", "\x00", "missing", "file"])
+async def test_paths_outside_the_roots(console: Console, tmp_path: Path, kind: str, evil: str) -> None:
+    good, outside = folder(console.roots, "good"), folder(tmp_path, "outside")
+    (console.roots / "outside-link").symlink_to(outside)
+    inner = folder(console.roots, "inner-link")
+    (inner / "adapter_model.safetensors").symlink_to(outside / "config.json")
+    (console.roots / "file").write_text("")
+    paths = {"base": str(good), "adapter": str(good)} | {kind: f"{console.roots}/{evil}"}
+    if evil == "/etc":
+        paths[kind] = evil
+    answer = await console.post("operator", "/v1/releases", {"id": "v9", **paths})
+    assert answer.status_code == 400
+    assert kind in answer.json()["detail"]
+    assert console.audited("register_release") == []
+
+
+async def test_an_external_engine(console: Console) -> None:
+    body = {"id": "gpu", "engine": "external", "url": "http://gpu:8000/", "served_name": "llama"}
+    made = await console.post("operator", "/v1/releases", body)
+    assert made.json()["release"]["url"] == "http://gpu:8000"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"url": "file:///etc/passwd"},
+        {"url": "http://user:pw@gpu:8000"},
+        {"url": "http://gpu:8000/v1"},
+        {"url": "http://gpu:notaport"},
+        {"url": "http://169.254.169.254"},
+        {"url": "http://[fe80::1]"},
+        {"url": ""},
+        {"served_name": ""},
+        {"base": "x"},
+        {"engine": "transformers"},
+        {"engine": None},
+    ],
+)
+async def test_external_engines_that_are_refused(console: Console, change: dict[str, str]) -> None:
+    body = {"id": "gpu", "engine": "external", "url": "http://gpu:8000", "served_name": "llama"}
+    assert (await console.post("operator", "/v1/releases", body | change)).status_code == 400
+
+
+async def test_an_unknown_engine_lists_the_known_ones(console: Console) -> None:
+    answer = await console.post("operator", "/v1/releases", {"id": "x", "engine": "ollama"})
+    assert answer.status_code == 422
+    assert "'transformers', 'vllm' or 'external'" in answer.json()["detail"]
+
+
+async def test_paths_are_hidden_from_those_who_cannot_register(console: Console) -> None:
+    with console.store.write() as tx:
+        engine = tx.releases.engine("v1")
+        assert engine
+        tx.releases.save_engine(engine.model_copy(update={"reason": f"no weights in '{MODEL_PATH}' (404)"}))
+    seen = await console.get("operator", "/v1/releases/v1")
+    assert MODEL_PATH in seen.text
+    for path in ("/v1/releases/v1", "/v1/releases", "/v1/deployments/task-api", "/", "/deployments/task-api"):
+        assert "/srv/" not in (await console.get("approver", path)).text, path
+    hidden = (await console.get("viewer", "/v1/releases/v1")).json()
+    assert hidden["engine"]["reason"] == "no weights in '[path]' (404)"
+
+
+async def test_a_quarantine_is_lifted_with_a_reason(console: Console) -> None:
+    path = "/v1/releases/v4/lift-quarantine"
+    assert (await console.get("viewer", "/v1/releases/v4")).json()["quarantine"]
+    assert (await console.post("approver", path, {"reason": "  "})).status_code == 422
+    lifted = await console.post("approver", path, {"reason": "it was the tenant's prompt"})
+    assert lifted.json()["quarantine"] is None
+    assert (await console.post("approver", path, {"reason": "again"})).status_code == 404
+    assert console.audited("lift_quarantine") == ["v4"]

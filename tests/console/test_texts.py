@@ -1,0 +1,148 @@
+"""Pure parts: making text visible, reading payloads, drawing, hiding paths."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aftertune.values.release import EngineState, ReleaseState
+from aftertune.values.rollback import RollbackState
+from aftertune.values.rollout import RolloutState
+from aftertune.values.verdict import Measurement, Outcome
+from console.chart import WIDTH, chart
+from console.concealment import without_paths
+from console.context import template_environment
+from console.transcript import answer_text, prompt_text
+from console.visible import LONGEST, visible
+from console.wording import sign
+
+
+@given(st.text(st.characters(categories=["Cc", "Cf", "Cs", "Zl", "Zp", "L"])))
+def test_nothing_invisible_is_left(text: str) -> None:
+    assert all(c in "\n\t" or c.isprintable() for c in visible(text))
+
+
+def test_long_text_is_cut_and_says_so() -> None:
+    assert visible("x" * (LONGEST + 7)).endswith("x\n… (7 more characters)")
+    assert visible("x" * LONGEST) == "x" * LONGEST
+    assert visible(3) == 3
+
+
+@given(st.text())
+def test_templates_escape_everything(text: str) -> None:
+    html = template_environment().from_string('<p title="{{ x }}">{{ x }}</p>').render(x=text)
+    inside = html.removeprefix('<p title="').removesuffix("</p>").replace('">', "", 1)
+    assert not set(inside) & set("<>\"'")
+
+
+def test_every_state_has_a_sign() -> None:
+    for kind in (EngineState, ReleaseState, RollbackState, RolloutState, Outcome):
+        for state in kind:
+            assert sign(state)
+
+
+def sse(*chunks: object) -> bytes:
+    lines = [f"data: {json.dumps(chunk)}\n\n" for chunk in chunks]
+    return "".join([*lines, "data: [DONE]\n\n"]).encode()
+
+
+def delta(**content: object) -> dict[str, object]:
+    return {"choices": [{"index": 0, "delta": content}]}
+
+
+def test_a_stream_is_put_together() -> None:
+    answer = sse(
+        delta(role="assistant", content="Hel"),
+        delta(content="lo"),
+        {"choices": [], "usage": {}},
+        delta(tool_calls=[{"index": 1, "function": {"name": "list_tasks", "arguments": ""}}]),
+        delta(tool_calls=[{"index": 0, "function": {"name": "create_task", "arguments": '{"a"'}}]),
+        delta(tool_calls=[{"index": 0, "function": {"arguments": ": 1}"}}]),
+    )
+    assert answer_text(answer) == 'Hello\ncreate_task({"a": 1})\nlist_tasks()'
+
+
+def test_a_conversation_is_written_out() -> None:
+    request = {
+        "messages": [
+            {"role": "system", "content": "You are TaskMaster."},
+            {"role": "user", "content": [{"type": "text", "text": "hi"}]},
+            {
+                "role": "assistant",
+                "content": None,
+                "tool_calls": [{"function": {"name": "f", "arguments": "{}"}}],
+            },
+            "odd",
+        ]
+    }
+    assert prompt_text(json.dumps(request).encode()).splitlines() == [
+        "system: You are TaskMaster.",
+        'user: [{"type": "text", "text": "hi"}]',
+        "assistant: ",
+        "f({})",
+        '"odd"',
+    ]
+
+
+@given(st.binary())
+def test_what_does_not_parse_is_shown_as_it_came(payload: bytes) -> None:
+    assert isinstance(prompt_text(payload), str)
+    assert isinstance(answer_text(payload), str)
+
+
+@pytest.mark.parametrize(
+    "odd", [[], {}, {"choices": 3}, {"choices": [{"message": 1}]}, {"choices": [None]}, "x", 1]
+)
+def test_answers_of_another_shape_are_shown_raw(odd: object) -> None:
+    text = json.dumps(odd)
+    assert answer_text(text.encode()) == text
+
+
+def measurement(
+    check: str, values: tuple[float | None, float | None, float | None], limit: float
+) -> Measurement:
+    estimate, low, high = values
+    return Measurement(
+        check=check,
+        metric="errors",
+        outcome=Outcome.PASS,
+        n=3,
+        estimate=estimate,
+        low=low,
+        high=high,
+        limit=limit,
+        alpha=0.05,
+        reason="",
+    )
+
+
+@given(st.lists(st.floats(-1, 1), min_size=4, max_size=4), st.sampled_from(["guardrail", "comparison"]))
+def test_drawings_keep_the_order_and_stay_inside(values: list[float], check: str) -> None:
+    low, estimate, high = sorted(values[:3])
+    drawn = chart(measurement(check, (estimate, low, high), values[3]))
+    assert drawn.low is not None
+    assert drawn.estimate is not None
+    assert drawn.high is not None
+    assert 0 <= drawn.low <= drawn.estimate <= drawn.high <= WIDTH
+    assert (drawn.bad_to == WIDTH) == (check == "guardrail")
+    assert drawn.limit == (drawn.bad_from if check == "guardrail" else drawn.bad_to)
+
+
+def test_nothing_measured_is_drawn_as_nothing() -> None:
+    drawn = chart(measurement("guardrail", (None, None, None), 0.05))
+    assert (drawn.estimate, drawn.low, drawn.high) == (None, None, None)
+    assert drawn.text == "errors: nothing measured; should be at most 0.050"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("no weights in '/srv/models/v1'.", "no weights in '[path]'."),
+        ("/srv/x: not found (/home/a/b)", "[path] not found ([path])"),
+        ("http://127.0.0.1:9001/v1/models said 404", "http://127.0.0.1:9001/v1/models said 404"),
+        ("3/4 probes and/or more", "3/4 probes and/or more"),
+    ],
+)
+def test_paths_are_taken_out_of_sentences(text: str, shown: str) -> None:
+    assert without_paths(text) == shown

@@ -1,0 +1,375 @@
+"""Spool to store: exactly once, in any order of crashes, with nothing thrown away."""
+
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from aftertune.audit import verify
+from aftertune.clock import ManualClock
+from aftertune.spool import MAGIC, encode, scan
+from aftertune.store import Store, Transaction
+from aftertune.values.exchange import CapturePolicy, ExchangeError, ExchangeRole
+from monitor import ingest as ingest_module
+from monitor.ingest import Ingest
+from monitor.metrics import Metrics
+from monitor.pairs import Leg as PairedLeg
+from monitor.pairs import pair_up
+from tests.aftertune.samples import AT
+from tests.monitor.spooling import Leg, legs, many, write
+from tests.monitor.wire import completion, header, request
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Path:
+    return tmp_path / "spool"
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics()
+
+
+@pytest.fixture
+def ingest(store: Store, spool: Path, clock: ManualClock, metrics: Metrics) -> Ingest:
+    return Ingest(store, spool, clock, metrics)
+
+
+def stored(store: Store) -> tuple[int, int]:
+    """Exchanges and pairs."""
+    with store.read() as tx:
+        return sum(tx.exchanges.count().values()), tx.pairs.count("tasks")
+
+
+def test_an_empty_spool_is_no_work(ingest: Ingest) -> None:
+    assert ingest.run() == 0
+
+
+def test_both_legs_become_a_scored_pair(ingest: Ingest, spool: Path, store: Store, metrics: Metrics) -> None:
+    list(write(spool / "router-1", legs(1)))
+
+    assert ingest.run() == 2
+
+    with store.read() as tx:
+        (pair,) = tx.pairs.between("tasks", "v1", "v2", AT)
+        exchange = tx.exchanges.get("live1")
+        payload = tx.exchanges.payload("live1")
+    assert (pair.stable_exchange, pair.candidate_exchange, pair.agreement) == ("live1", "copy1", 1.0)
+    assert exchange is not None
+    assert exchange.finish == "stop"
+    assert exchange.usage is not None
+    assert payload is not None
+    assert payload.answer == completion("hello")
+    assert metrics.registry.get_sample_value("aftertune_pairs_total", {"deployment": "tasks"}) == 1.0
+    assert metrics.registry.get_sample_value("aftertune_ingested_exchanges_total", {"role": "shadow"}) == 1.0
+
+
+def test_legs_that_come_by_different_routers_meet(ingest: Ingest, spool: Path, store: Store) -> None:
+    live, copy = legs(1)
+    list(write(spool / "router-1", [copy]))
+    assert ingest.run() == 1
+    list(write(spool / "router-2", [live]))
+
+    assert ingest.run() == 1
+    assert stored(store) == (2, 1)
+
+
+def test_new_records_of_an_open_segment_are_read_from_where_it_stopped(
+    ingest: Ingest, spool: Path, store: Store
+) -> None:
+    (path,) = write(spool / "router-1", many(3))
+    assert ingest.run() == 6
+    with path.open("ab") as file:
+        file.write(b"".join(leg.record() for leg in legs(9)))
+
+    assert ingest.run() == 2
+    assert ingest.run() == 0
+    assert stored(store) == (8, 4)
+
+
+def test_a_sealed_segment_goes_when_it_is_read_and_the_newest_stays(
+    ingest: Ingest, spool: Path, store: Store
+) -> None:
+    first, second = write(spool / "router-1", many(2), legs(7))
+
+    ingest.run()
+
+    assert not first.exists()
+    assert second.exists()
+    assert stored(store) == (6, 3)
+    with store.read() as tx:
+        assert tx.exchanges.position("router-1", first.name) == 0
+
+
+def test_a_segment_that_comes_back_adds_nothing(
+    ingest: Ingest, spool: Path, store: Store, tmp_path: Path
+) -> None:
+    first, _ = write(spool / "router-1", many(4), legs(7))
+    shutil.copy(first, tmp_path / "kept")
+    ingest.run()
+    before = stored(store)
+    shutil.copy(tmp_path / "kept", first)
+
+    ingest.run()
+
+    assert stored(store) == before
+    assert not first.exists()
+
+
+def test_batches_are_small_transactions(ingest: Ingest, spool: Path, store: Store) -> None:
+    list(write(spool / "router-1", many(ingest_module.BATCH + 10)))
+
+    assert ingest.run() == 2 * (ingest_module.BATCH + 10)
+    assert stored(store) == (2 * (ingest_module.BATCH + 10), ingest_module.BATCH + 10)
+
+
+def test_a_torn_tail_waits_to_be_finished(ingest: Ingest, spool: Path, store: Store) -> None:
+    record = legs(5)[0].record()
+    (path,) = write(spool / "router-1", many(1), torn=record[:-4])
+    assert ingest.run() == 2
+    with path.open("ab") as file:
+        file.write(record[-4:])
+
+    assert ingest.run() == 1
+    assert stored(store) == (3, 1)
+
+
+def test_a_torn_tail_that_nobody_will_finish_is_kept_aside(ingest: Ingest, spool: Path, store: Store) -> None:
+    (path,) = write(spool / "router-1", many(1), torn=legs(5)[0].record()[:-4])
+    newer = path.with_name("0000000000000002.seg")
+    newer.write_bytes(MAGIC)
+
+    ingest.run()
+
+    assert not path.exists()
+    assert path.with_suffix(".torn").exists()
+    assert stored(store) == (2, 1)
+
+
+def test_a_corrupt_segment_is_set_aside_and_the_others_go_on(
+    ingest: Ingest, spool: Path, store: Store, metrics: Metrics
+) -> None:
+    (bad,) = write(spool / "router-1", many(3))
+    raw = bytearray(bad.read_bytes())
+    raw[-3] ^= 0xFF
+    bad.write_bytes(raw)
+    list(write(spool / "router-2", [Leg(header("other"), request("hi"), completion("yes"))]))
+
+    ingest.run()
+    ingest.run()
+
+    assert stored(store) == (6, 2)
+    assert not bad.exists()
+    assert bad.with_suffix(".corrupt").read_bytes() == raw
+    with store.read() as tx:
+        entries = list(tx.audit.entries())
+    assert [(e.action, e.subject) for e in entries] == [("segment_corrupt", f"router-1/{bad.name}")]
+    refused = metrics.registry.get_sample_value(
+        "aftertune_ingest_refused_records_total", {"reason": "corrupt"}
+    )
+    assert refused == 1.0
+
+
+def test_a_corrupt_segment_is_audited_once_though_the_rename_failed(
+    ingest: Ingest, spool: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (bad,) = write(spool / "router-1", many(1))
+    bad.write_bytes(b"this is no segment at all")
+
+    def no_rename(self: Path, target: Path) -> Path:
+        raise PermissionError("read-only")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", no_rename)
+        with pytest.raises(PermissionError):
+            ingest.run()
+    ingest.run()
+
+    with store.read() as tx:
+        assert len(list(tx.audit.entries())) == 1
+    assert bad.with_suffix(".corrupt").exists()
+
+
+def test_an_unreadable_header_is_kept_and_the_next_records_are_read(
+    ingest: Ingest, spool: Path, store: Store, metrics: Metrics
+) -> None:
+    good, bad = legs(1)[0], encode(b'{"schema_version": 2}', b"request", b"answer")
+    path = spool / "router-1" / "0000000000000000.seg"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(MAGIC + bad + good.record())
+    path.with_name("0000000000000002.seg").write_bytes(MAGIC)
+
+    assert ingest.run() == 2
+
+    assert stored(store) == (1, 0)
+    (kept,) = path.parent.glob("*.refused")
+    (record,) = scan(kept)
+    assert (record.header, record.request, record.answer) == (b'{"schema_version": 2}', b"request", b"answer")
+    refused = metrics.registry.get_sample_value(
+        "aftertune_ingest_refused_records_total", {"reason": "header"}
+    )
+    assert refused == 1.0
+
+
+def test_a_file_that_cannot_be_read_does_not_stop_the_others(
+    ingest: Ingest, spool: Path, store: Store
+) -> None:
+    (spool / "router-0" / "0000000000000000.seg").mkdir(parents=True)
+    list(write(spool / "router-1", legs(1)))
+
+    with pytest.raises(IsADirectoryError):
+        ingest.run()
+
+    assert stored(store) == (2, 1)
+
+
+def test_a_name_that_is_used_again_is_read_from_its_beginning(
+    ingest: Ingest, spool: Path, store: Store
+) -> None:
+    (path,) = write(spool / "router-1", many(3))
+    ingest.run()
+    path.unlink()
+    list(write(spool / "router-1", [legs(8)[0]]))
+
+    assert ingest.run() == 1
+    assert stored(store) == (7, 3)
+
+
+def test_probes_are_stored_but_never_paired(ingest: Ingest, spool: Path, store: Store) -> None:
+    live, copy = legs(1)
+    probe = Leg(live.header.model_copy(update={"role": ExchangeRole.PROBE}), live.request, live.answer)
+    list(write(spool / "router-1", [probe, copy]))
+
+    ingest.run()
+
+    assert stored(store) == (2, 0)
+
+
+@pytest.mark.parametrize("capture", [CapturePolicy.NONE, CapturePolicy.METADATA])
+def test_without_a_payload_the_header_is_stored_and_nothing_is_paired(
+    ingest: Ingest, spool: Path, store: Store, capture: CapturePolicy
+) -> None:
+    bare = [Leg(leg.header.model_copy(update={"capture": capture}), b"", b"") for leg in legs(1)]
+    list(write(spool / "router-1", bare))
+
+    ingest.run()
+
+    assert stored(store) == (2, 0)
+    with store.read() as tx:
+        scores = tx.exchanges.scores("live1")
+        assert tx.exchanges.payload("live1") is None
+    assert scores is not None
+    assert scores.valid_answer == 1.0
+
+
+def test_a_payload_that_must_be_redacted_is_scored_and_not_kept(
+    ingest: Ingest, spool: Path, store: Store
+) -> None:
+    head = header("e1", capture=CapturePolicy.REDACTED)
+    list(write(spool / "router-1", [Leg(head, request("x"), completion(None, ("f", '{"secret": 1}')))]))
+
+    ingest.run()
+
+    with store.read() as tx:
+        exchange, scores = tx.exchanges.get("e1"), tx.exchanges.scores("e1")
+        assert tx.exchanges.payload("e1") is None
+    assert exchange is not None
+    assert [(c.name, c.arguments) for c in exchange.tool_calls] == [("f", "")]
+    assert scores is not None
+    assert scores.well_formed == 0.0
+
+
+@pytest.mark.parametrize(
+    ("changes", "paired"),
+    [({"error": ExchangeError.CLIENT_LEFT}, 0), ({"status": 400}, 1)],
+)
+def test_what_the_client_did_is_stored_without_scores(
+    ingest: Ingest, spool: Path, store: Store, changes: dict[str, object], paired: int
+) -> None:
+    live, copy = legs(1)
+    theirs = Leg(live.header.model_copy(update=changes), live.request, b"")
+    list(write(spool / "router-1", [theirs, copy]))
+
+    ingest.run()
+
+    assert stored(store) == (2, paired)
+    with store.read() as tx:
+        assert tx.exchanges.scores("live1") is None
+        assert tx.exchanges.scores("copy1") is not None
+
+
+def test_a_reused_request_id_makes_no_false_pair(ingest: Ingest, spool: Path, store: Store) -> None:
+    live, copy = legs(1)
+    again = Leg(live.header.model_copy(update={"exchange_id": "live1b"}), request("other"), live.answer)
+    list(write(spool / "router-1", [live, again, copy]))
+
+    ingest.run()
+
+    assert stored(store) == (3, 0)
+
+
+class Crash(Exception):
+    """Stands for the process's end."""
+
+
+@pytest.mark.parametrize("after", range(1, 5))
+def test_a_crash_inside_a_batch_leaves_nothing_half_done(
+    ingest: Ingest, spool: Path, store: Store, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    list(write(spool / "router-1", many(4)))
+    monkeypatch.setattr(ingest_module, "BATCH", 3)
+    calls = iter(range(1, 100))
+
+    def crash(*both: PairedLeg) -> object:
+        if next(calls) == after:
+            raise Crash
+        return pair_up(*both)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ingest_module, "pair_up", crash)
+        with pytest.raises(Crash):
+            ingest.run()
+    assert stored(store)[0] in (0, 3, 6)
+
+    ingest.run()
+
+    assert stored(store) == (8, 4)
+
+
+def rows(tx: Transaction) -> Iterator[str]:
+    for index in range(150):
+        for leg in ("live", "copy"):
+            if tx.exchanges.get(f"{leg}{index}") is not None:
+                yield f"{leg}{index}"
+
+
+def test_kill_9_in_the_middle_loses_and_repeats_nothing(
+    ingest: Ingest, spool: Path, store: Store, tmp_path: Path
+) -> None:
+    list(write(spool / "router-1", many(75), [leg for i in range(75, 150) for leg in legs(i)]))
+    command = [sys.executable, "-m", "tests.monitor.ingest_child", str(store.engine.url), str(spool)]
+    killed_midway = False
+    for _ in range(3):
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
+            assert child.stdout is not None
+            child.stdout.readline()
+            before = stored(store)[0]
+            deadline = time.monotonic() + 20
+            while stored(store)[0] <= before and child.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.005)
+            child.send_signal(signal.SIGKILL)
+        killed_midway |= 0 < stored(store)[0] < 300
+    ingest.run()
+
+    assert killed_midway
+    with store.read() as tx:
+        assert len(list(rows(tx))) == 300
+        assert sum(tx.exchanges.count().values()) == 300
+        assert tx.pairs.count("tasks") == 150
+        assert verify(tx.audit.entries()).ok
+    assert [path.suffix for path in (spool / "router-1").iterdir()] == [".seg"]
