@@ -36,7 +36,6 @@ def main() -> int:
     try:
         settings = load()
         token = read_control_token(settings.control_token_file)
-        configure_logging("monitor", settings.log_level, (token,))
         listener = _bind(settings.monitor.host, settings.monitor.port)
     except AftertuneError as error:
         print(error, file=sys.stderr)  # noqa: T201  (there is no log yet)
@@ -48,6 +47,7 @@ def main() -> int:
             file=sys.stderr,
         )
         return 2
+    configure_logging("monitor", settings.log_level, (token,))
     serve(settings, token, listener)
     return 0
 
@@ -110,8 +110,12 @@ def _carry_on(number: int, frame: FrameType | None) -> None:
 def _bind(host: str, port: int) -> socket.socket:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((host, port))
-    listener.listen(128)
+    try:
+        listener.bind((host, port))
+        listener.listen(128)
+    except OSError:
+        listener.close()
+        raise
     return listener
 
 

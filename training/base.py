@@ -5,7 +5,7 @@ from itertools import islice
 from random import Random
 
 import torch
-from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+from transformers import PreTrainedTokenizerBase, Qwen2Config, Qwen2ForCausalLM
 
 from training.corpus import Sample, ToolCall, mixture
 from training.corpus.tools import PRIORITIES
@@ -22,7 +22,7 @@ SCHEDULE = Schedule(steps=2000, batch=48, peak_rate=3e-3, warm_up=60)
 NOISE = 0.5
 
 
-def new_model(tokenizer: PreTrainedTokenizerFast, seed: int) -> Qwen2ForCausalLM:
+def new_model(tokenizer: PreTrainedTokenizerBase, seed: int) -> Qwen2ForCausalLM:
     """An untrained Qwen2 of about one million parameters, float32, embeddings tied."""
     torch.manual_seed(seed)
     end = tokenizer.convert_tokens_to_ids(END_OF_TURN)

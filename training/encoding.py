@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from transformers import PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerBase
 
 from training.corpus import TOOLS, Sample
 
@@ -21,7 +21,7 @@ class Row:
     labels: tuple[int, ...]
 
 
-def encode(samples: Sequence[Sample], tokenizer: PreTrainedTokenizerFast) -> list[Row]:
+def encode(samples: Sequence[Sample], tokenizer: PreTrainedTokenizerBase) -> list[Row]:
     """Renders conversations by the chat template; only the assistant's turns are learnt."""
     texts = [
         tokenizer.apply_chat_template(

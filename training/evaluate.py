@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
+from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from aftertune.stats.interval import wilson
 from training.corpus import GENERAL_KINDS, Sample, Split, samples, unseen_samples
@@ -59,7 +59,7 @@ def exact_figure(name: str, title: str, asked: Sequence[Sample], given: Sequence
 
 
 def measure(
-    name: str, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, say: Callable[[str], None]
+    name: str, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, say: Callable[[str], None]
 ) -> list[Figure]:
     """All figures of one model."""
 

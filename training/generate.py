@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import torch
-from transformers import PreTrainedModel, PreTrainedTokenizerFast
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from training.corpus import TOOLS, Sample
 
@@ -11,7 +11,7 @@ MOST_NEW_TOKENS = 96
 
 
 def answers(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, samples: Sequence[Sample], batch: int = 100
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, samples: Sequence[Sample], batch: int = 100
 ) -> list[str]:
     """The model's greedy answer to each sample, in order, at most 96 tokens each."""
     prompts = [

@@ -4,8 +4,8 @@ import json
 from itertools import islice
 from pathlib import Path
 
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import PreTrainedTokenizerFast
+from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers, trainers
+from transformers import Qwen2Tokenizer
 
 from training.corpus import KINDS, mixture
 
@@ -16,32 +16,31 @@ PADDING = "<|endoftext|>"
 _SPECIAL = (PADDING, "<|im_start|>", END_OF_TURN)
 # Not special, so that decoding with skip_special_tokens keeps them for the engines' tool-call parsers.
 _TOOL_MARKS = ("<tool_call>", "</tool_call>")
-# A word takes the blank before it along, so copying is one token after the other; digits stand alone;
-# JSON's glue is kept whole to make calls short.
-_PIECES = r'": "|", "|": | ?\p{L}+(?:_\p{L}+)*|\p{N}|\s|[^\s\p{L}\p{N}]+'
 _TEMPLATE = Path(__file__).with_name("chat_template.jinja")
 
 
 def _texts(count: int, seed: int) -> list[str]:
+    """Every turn's role and content, calls as the chat template writes them."""
     texts = []
     for sample in islice(mixture(dict.fromkeys(KINDS, 1.0), seed), count):
         for message in sample.conversation():
-            texts.append(message["content"] or "")
+            texts += [message["role"], message["content"] or ""]
             for call in message.get("tool_calls", ()):
-                texts.append(json.dumps({"name": call["function"]["name"]}) + call["function"]["arguments"])
+                name, arguments = call["function"]["name"], call["function"]["arguments"]
+                texts.append(f"{json.dumps({'name': name})[:-1]}, \"arguments\": {arguments}}}")
     return texts
 
 
-def build_tokenizer(seed: int) -> PreTrainedTokenizerFast:
-    """Trains the tokenizer on 20,000 corpus samples drawn with `seed`."""
+def build_tokenizer(seed: int) -> Qwen2Tokenizer:
+    """Trains the tokenizer on 20,000 corpus samples drawn with `seed`.
+
+    Text is cut as Qwen2 cuts it, digits one by one: the engines load a Qwen2 model's tokenizer
+    through `Qwen2Tokenizer`, which puts its own cutting in place of any other.
+    """
+    shape = Qwen2Tokenizer().backend_tokenizer
     core = Tokenizer(models.BPE())
-    core.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(Regex(_PIECES), behavior="isolated"),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-        ]
-    )
-    core.decoder = decoders.ByteLevel()
+    core.normalizer = shape.normalizer
+    core.pre_tokenizer = shape.pre_tokenizer
     trainer = trainers.BpeTrainer(
         vocab_size=VOCABULARY - len(_TOOL_MARKS),
         special_tokens=list(_SPECIAL),
@@ -49,9 +48,11 @@ def build_tokenizer(seed: int) -> PreTrainedTokenizerFast:
         show_progress=False,
     )
     core.train_from_iterator(_texts(20_000, seed), trainer)
-    core.add_tokens([AddedToken(mark, special=False, normalized=False) for mark in _TOOL_MARKS])
-    return PreTrainedTokenizerFast(
-        tokenizer_object=core,
+    learnt = json.loads(core.to_str())["model"]
+    tokenizer = Qwen2Tokenizer(
+        vocab=learnt["vocab"],
+        merges=[tuple(pair) for pair in learnt["merges"]],
+        unk_token=PADDING,
         eos_token=END_OF_TURN,
         pad_token=PADDING,
         model_max_length=CONTEXT,
@@ -59,3 +60,6 @@ def build_tokenizer(seed: int) -> PreTrainedTokenizerFast:
         clean_up_tokenization_spaces=False,
         chat_template=_TEMPLATE.read_text(encoding="utf-8"),
     )
+    tokenizer.add_tokens([AddedToken("<|im_start|>", special=True, normalized=False)])
+    tokenizer.add_tokens([AddedToken(mark, special=False, normalized=False) for mark in _TOOL_MARKS])
+    return tokenizer

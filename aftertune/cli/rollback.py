@@ -20,7 +20,8 @@ def rollback(
 ) -> None:
     """Send all traffic back to the last good release, and prove it. Exit code 0 only when it is proven."""
     client = client_from_environment(load().console_url)
-    body = {"reason": reason} | ({"to": to} if to else {})
+    now = client.get(f"/v1/deployments/{deployment}")["deployment"]
+    body = {"reason": reason, "leaving": now["candidate"] or now["stable"]} | ({"to": to} if to else {})
     requested = client.post(f"/v1/deployments/{deployment}/rollback", body, key)
     deadline, seen = time.monotonic() + timeout, ""
     while time.monotonic() < deadline:

@@ -102,7 +102,23 @@ JSON = st.recursive(
         st.lists(inner, max_size=3)
         | st.dictionaries(
             st.sampled_from(
-                ["choices", "message", "delta", "content", "tool_calls", "function", "name", "arguments", "index", "finish_reason", "usage", "prompt_tokens", "completion_tokens", "error", "text"]
+                [
+                    "choices",
+                    "message",
+                    "delta",
+                    "content",
+                    "tool_calls",
+                    "function",
+                    "name",
+                    "arguments",
+                    "index",
+                    "finish_reason",
+                    "usage",
+                    "prompt_tokens",
+                    "completion_tokens",
+                    "error",
+                    "text",
+                ]
             ),
             inner,
             max_size=4,

@@ -17,6 +17,7 @@ from aftertune.control import create_control_token
 from aftertune.migrations import upgrade
 from aftertune.store import Store
 from aftertune.values.route import RouterLease
+from monitor.__main__ import main
 from tests.monitor.spooling import legs, write
 
 
@@ -61,7 +62,9 @@ def until(condition: object, seconds: float = 30) -> None:
         time.sleep(0.02)
 
 
-def test_it_serves_ingests_and_ends_when_told_to(tmp_path: Path) -> None:
+def test_it_serves_ingests_and_ends_when_told_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     token = create_control_token(tmp_path / "control.token")
     store = Store(f"sqlite:///{tmp_path / 'aftertune.db'}")
     port = free_port()
@@ -77,10 +80,10 @@ def test_it_serves_ingests_and_ends_when_told_to(tmp_path: Path) -> None:
         assert renewed.status_code == 200
         assert 'aftertune_last_success_timestamp_seconds{job="ingest"}' in client.get("/metrics").text
 
-        with start(tmp_path, port) as second:
-            _, said = second.communicate(timeout=30)
-        assert second.returncode == 2
-        assert f"Port {port} of 127.0.0.1 cannot be opened" in said
+        monkeypatch.setenv("AFTERTUNE_HOME", str(tmp_path))
+        monkeypatch.setenv("AFTERTUNE_MONITOR__PORT", str(port))
+        assert main() == 2
+        assert f"Port {port} of 127.0.0.1 cannot be opened" in capsys.readouterr().err
     store.close()
 
 
@@ -89,25 +92,21 @@ def pairs(store: Store) -> int:
         return tx.pairs.count("tasks")
 
 
-def test_without_a_control_token_it_says_what_to_do(tmp_path: Path) -> None:
-    with start(tmp_path, free_port()) as process:
-        _, said = process.communicate(timeout=30)
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("AFTERTUNE_HOME", "control.token does not exist."),
+        ("AFTERTUNE_MONITR__PORT", "Unknown setting 'AFTERTUNE_MONITR__PORT'"),
+    ],
+)
+def test_what_stops_it_is_said(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    said: str,
+) -> None:
+    monkeypatch.setenv(name, str(tmp_path))
 
-    assert process.returncode == 2
-    assert "control.token does not exist." in said
-
-
-@pytest.mark.parametrize("name", ["AFTERTUNE_MONITR__PORT"])
-def test_an_unknown_setting_stops_it(tmp_path: Path, name: str) -> None:
-    environment = {**os.environ, "AFTERTUNE_HOME": str(tmp_path), name: "1"}
-    done = subprocess.run(
-        [sys.executable, "-m", "monitor"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=30,
-    )
-
-    assert done.returncode == 2
-    assert f"Unknown setting '{name}'" in done.stderr
+    assert main() == 2
+    assert said in capsys.readouterr().err
