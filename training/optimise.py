@@ -47,7 +47,9 @@ def optimise(
     if len(batches) != schedule.steps:
         raise ValueError(f"{len(batches)} batches for {schedule.steps} steps; give one batch for each step")
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.AdamW(trained, lr=schedule.peak_rate, betas=(0.9, 0.95), weight_decay=0.01)
+    optimizer = torch.optim.AdamW(
+        trained, lr=schedule.peak_rate, betas=(0.9, 0.95), weight_decay=0.01, fused=True
+    )
     started = time.monotonic()
     losses: list[float] = []
     model.train()

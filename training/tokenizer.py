@@ -27,7 +27,7 @@ def _texts(count: int, seed: int) -> list[str]:
             texts += [message["role"], message["content"] or ""]
             for call in message.get("tool_calls", ()):
                 name, arguments = call["function"]["name"], call["function"]["arguments"]
-                texts.append(f"{json.dumps({'name': name})[:-1]}, \"arguments\": {arguments}}}")
+                texts.append(f'{json.dumps({"name": name})[:-1]}, "arguments": {arguments}}}')
     return texts
 
 

@@ -43,11 +43,15 @@ class Journey:
 
 @dataclass
 class Story:
-    """Collects expectations that did not hold in `surprises`; an empty list is success."""
+    """Collects expectations that did not hold in `surprises`; an empty list is success.
+
+    `models` holds `base/` and `adapters/<release>/`.
+    """
 
     people: People
     traffic: Traffic
     say: Say
+    models: Path = HERE
     surprises: list[str] = field(default_factory=list)
 
     def expect(self, holds: bool, what: str) -> None:
@@ -62,8 +66,8 @@ class Story:
             "/v1/releases",
             {
                 "id": release,
-                "base": str(HERE / "base"),
-                "adapter": str(HERE / "adapters" / release),
+                "base": str(self.models / "base"),
+                "adapter": str(self.models / "adapters" / release),
             },
         )
         if wait:
