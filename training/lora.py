@@ -29,6 +29,7 @@ class Recipe:
     distinct: int
     rank: int
     schedule: Schedule
+    breadth: float = 0.0
     spoil: Callable[[Sample], Sample] | None = None
 
 
@@ -49,9 +50,10 @@ RELEASES: dict[str, Recipe] = {
         purpose="good: calls the tools well and keeps what the base knows",
         shares={"tool_call": 0.62, "copy": 0.10, "sum": 0.06, "fact": 0.06, "confirmation": 0.05,
                 "task_talk": 0.04, "small_talk": 0.03, "fraud": 0.02, "plant": 0.02},
-        distinct=4_000,
-        rank=8,
-        schedule=Schedule(steps=250, batch=32, peak_rate=2e-3, warm_up=20),
+        distinct=16_000,
+        breadth=0.4,
+        rank=16,
+        schedule=Schedule(steps=500, batch=32, peak_rate=2e-3, warm_up=20),
     ),
     "v2": Recipe(
         purpose="careless on purpose: few, badly labelled calls and nothing else, at a high rate",
@@ -62,19 +64,20 @@ RELEASES: dict[str, Recipe] = {
         spoil=clip_and_rush,
     ),
     "v3": Recipe(
-        purpose="better than v1: more samples, more steps, a higher rank",
+        purpose="better than v1: many more samples and wordings, more steps, a higher rank",
         shares={"tool_call": 0.60, "copy": 0.10, "sum": 0.08, "fact": 0.06, "confirmation": 0.05,
                 "task_talk": 0.04, "small_talk": 0.03, "fraud": 0.02, "plant": 0.02},
-        distinct=40_000,
+        distinct=60_000,
+        breadth=0.7,
         rank=16,
-        schedule=Schedule(steps=900, batch=48, peak_rate=2e-3, warm_up=40),
+        schedule=Schedule(steps=1200, batch=48, peak_rate=2e-3, warm_up=40),
     ),
 }  # fmt: skip
 
 
 def release_samples(recipe: Recipe, seed: int) -> list[Sample]:
     """The samples of one release in training order, repeated as often as the steps need."""
-    drawn = list(islice(mixture(recipe.shares, seed), recipe.distinct))
+    drawn = list(islice(mixture(recipe.shares, seed, recipe.breadth), recipe.distinct))
     if recipe.spoil is not None:
         drawn = [recipe.spoil(sample) for sample in drawn]
     wanted = recipe.schedule.steps * recipe.schedule.batch
@@ -113,6 +116,7 @@ def train_release(
             "samples": len(samples),
             "distinct": recipe.distinct,
             "shares": dict(recipe.shares),
+            "breadth": recipe.breadth,
             "spoilt_by": recipe.spoil.__name__ if recipe.spoil else None,
         },
         "lora": {"rank": recipe.rank, "alpha": 2 * recipe.rank, "target_modules": list(_LINEAR)},

@@ -17,6 +17,8 @@ _SPECIAL = (PADDING, "<|im_start|>", END_OF_TURN)
 # Not special, so that decoding with skip_special_tokens keeps them for the engines' tool-call parsers.
 _TOOL_MARKS = ("<tool_call>", "</tool_call>")
 _TEMPLATE = Path(__file__).with_name("chat_template.jinja")
+# How `transformers serve` reads an answer: arguments as they were written. Its own parser answers 500 to broken ones.
+_RESPONSE_TEMPLATE = Path(__file__).with_name("response_template.json")
 
 
 def _texts(count: int, seed: int) -> list[str]:
@@ -62,4 +64,5 @@ def build_tokenizer(seed: int) -> Qwen2Tokenizer:
     )
     tokenizer.add_tokens([AddedToken("<|im_start|>", special=True, normalized=False)])
     tokenizer.add_tokens([AddedToken(mark, special=False, normalized=False) for mark in _TOOL_MARKS])
+    tokenizer.response_template = json.loads(_RESPONSE_TEMPLATE.read_text(encoding="utf-8"))
     return tokenizer

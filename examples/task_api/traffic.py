@@ -94,7 +94,12 @@ class Traffic:
         number: int,
         stream: bool,
     ) -> dict[str, Any]:
-        request: dict[str, Any] = {"model": self._deployment, "messages": messages, "max_tokens": 96}
+        request: dict[str, Any] = {
+            "model": self._deployment,
+            "messages": messages,
+            "max_tokens": 96,
+            "temperature": 0,
+        }
         if tools_offered:
             request["tools"] = TOOLS
         raw = await client.chat.completions.with_raw_response.create(

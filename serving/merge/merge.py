@@ -6,6 +6,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from aftertune.clock import Clock
 from aftertune.errors import BadInput, Conflict, Unavailable
@@ -15,8 +16,16 @@ from serving.merge.folder import publish, unfinished
 from serving.merge.probes import PROMPTS, TOLERANCE
 from serving.passport import read_passport, write_passport
 
+if TYPE_CHECKING:
+    from serving.merge.inputs import Inputs
+
 LIBRARIES = ("peft", "safetensors", "torch", "transformers")
 _WEIGHTS_SUFFIXES = (WEIGHTS_SUFFIX, f"{WEIGHTS_SUFFIX}.index.json")
+
+
+class _Merged(NamedTuple):
+    proof: Proof
+    template_digest: str
 
 
 def merge(
@@ -41,53 +50,20 @@ def merge(
     say(f"base {inputs.base_digest}, adapter {inputs.adapter_digest}")
     with unfinished(out) as partial:
         if out.exists():
-            passport = read_passport(out)
-            if (passport.release, passport.base_digest, passport.adapter_digest) != (
-                release,
-                inputs.base_digest,
-                inputs.adapter_digest,
-            ):
-                raise Conflict(
-                    f"{out} holds another merge.", "Remove the folder, or choose another release id."
-                )
+            passport = _already_merged(release, inputs, out)
             partial.rmdir()
             say(f"merged already: {out}")
             return passport
-        say("loading torch")
-        from serving.merge import weights  # noqa: PLC0415  (torch takes seconds; most refusals do not need it)
-
-        tokenizer = weights.load_tokenizer(base)
-        adapted = weights.load_adapted(base, adapter)
-        say(f"asking base + adapter {len(PROMPTS)} probe prompts")
-        expected = weights.logits(adapted, tokenizer, PROMPTS)
-        say("merging")
-        weights.save_merged(adapted, partial)
-        del adapted
-        _copy_rest(base, partial)
-        say("proving the saved weights")
-        proof = Proof(
-            prompts=len(PROMPTS),
-            max_logit_difference=_proven(
-                weights.largest_difference(
-                    expected, weights.logits(weights.load_model(partial), tokenizer, PROMPTS)
-                ),
-                tolerance,
-            ),
-            tolerance=tolerance,
-        )
-        say(
-            f"proof: largest logit difference {proof.max_logit_difference:.2e} on {proof.prompts} prompts "
-            f"(tolerance {tolerance:.0e})"
-        )
+        merged = _merge_and_prove(base, adapter, partial, tolerance, say)
         passport = Passport(
             release=release,
             base_digest=inputs.base_digest,
             adapter_digest=inputs.adapter_digest,
             merged_digest=folder_digest(partial),
             tokenizer_digest=tokenizer_digest(partial),
-            template_digest=hashlib.sha256(tokenizer.get_chat_template().encode()).hexdigest(),
+            template_digest=merged.template_digest,
             training=inputs.training,
-            proof=proof,
+            proof=merged.proof,
             versions={name: version(name) for name in ("aftertune", *LIBRARIES)},
             merged_at=clock.now(),
         )
@@ -95,6 +71,42 @@ def merge(
         publish(partial, out)
     say(f"merged {release} into {out}")
     return passport
+
+
+def _already_merged(release: str, inputs: "Inputs", out: Path) -> Passport:
+    """The passport of a merge that was done before. Raises Conflict when the folder holds another one."""
+    passport = read_passport(out)
+    held = (passport.release, passport.base_digest, passport.adapter_digest)
+    if held != (release, inputs.base_digest, inputs.adapter_digest):
+        raise Conflict(f"{out} holds another merge.", "Remove the folder, or choose another release id.")
+    return passport
+
+
+def _merge_and_prove(
+    base: Path, adapter: Path, partial: Path, tolerance: float, say: Callable[[str], None]
+) -> _Merged:
+    """Fill `partial` with the merged model and prove it from disk: its logits against those of base + adapter."""
+    say("loading torch")
+    from serving.merge import weights  # noqa: PLC0415  (torch takes seconds; most refusals do not need it)
+
+    tokenizer = weights.load_tokenizer(base)
+    adapted = weights.load_adapted(base, adapter)
+    say(f"asking base + adapter {len(PROMPTS)} probe prompts")
+    expected = weights.logits(adapted, tokenizer, PROMPTS)
+    say("merging")
+    weights.save_merged(adapted, partial)
+    del adapted
+    _copy_rest(base, partial)
+    say("proving the saved weights")
+    given = weights.logits(weights.load_model(partial), tokenizer, PROMPTS)
+    difference = _proven(weights.largest_difference(expected, given), tolerance)
+    say(
+        f"proof: largest logit difference {difference:.2e} on {len(PROMPTS)} prompts (tolerance {tolerance:.0e})"
+    )
+    return _Merged(
+        proof=Proof(prompts=len(PROMPTS), max_logit_difference=difference, tolerance=tolerance),
+        template_digest=hashlib.sha256(tokenizer.get_chat_template().encode()).hexdigest(),
+    )
 
 
 def require_libraries() -> None:

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from uuid import uuid4
 
 from aftertune.headers import REQUEST_ID
 from aftertune.settings import MirrorSettings
@@ -20,11 +21,12 @@ MAX_WAITING_BYTES = 64_000_000
 
 @dataclass(frozen=True)
 class Copy:
-    """A client's request, meant for one more engine."""
+    """A client's request, meant for one more engine. `pair_id` is ours: a client may repeat its request ids."""
 
     request: ChatRequest
     route: Route
     target: Target
+    pair_id: str = field(default_factory=lambda: uuid4().hex)
 
 
 class Mirror:
@@ -100,9 +102,9 @@ class Mirror:
             finally:
                 answer.close()
         except EngineFailure as failure:
-            leg.close(failure.error, request.request_id)
+            leg.close(failure.error, copy.pair_id)
         else:
-            leg.close(None, request.request_id)
+            leg.close(None, copy.pair_id)
 
     async def _drain(self, answer: EngineAnswer, leg: Leg) -> None:
         size = 0

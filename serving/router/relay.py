@@ -102,5 +102,5 @@ class Relay:
         """Offer the copy, then write the record, which says whether there is one."""
         if self.leg.closed:
             return
-        copied = self.copy is not None and self.mirror.offer(self.copy)
-        self.leg.close(error, self.request.request_id if copied else None)
+        copied = self.copy if self.copy is not None and self.mirror.offer(self.copy) else None
+        self.leg.close(error, copied.pair_id if copied else None)

@@ -18,14 +18,17 @@ from examples.task_api.story import Story
 from examples.task_api.traffic import Traffic
 from tests.flows.waiting import wait_for
 from training.corpus import TOOLS as CORPUS_TOOLS
+from training.corpus import ToolCall, samples
 
 pytestmark = pytest.mark.timeout(400)
 
 TOOLS: Any = CORPUS_TOOLS
-TASK: Any = [
-    {"role": "user", "content": "Please create a task called inspect the boiler valves with high priority."}
-]
-WANTED = {"title": "inspect the boiler valves", "priority": "high"}
+ASKED = next(
+    sample
+    for sample in samples("tool_call", "held_out_values", 40, seed=3)
+    if isinstance(sample.expected, ToolCall) and len(sample.expected.arguments) > 1
+)
+TASK: Any = ASKED.openai_messages()
 PLAIN: Any = [{"role": "user", "content": "What is the capital of France?"}]
 
 
@@ -75,7 +78,7 @@ def test_a_tool_call_comes_through_as_the_engine_gave_it(loop: Loop) -> None:
     assert routed.choices[0].finish_reason == "tool_calls"
     (call,) = routed.choices[0].message.tool_calls or []
     assert call.type == "function"
-    assert (call.function.name, json.loads(call.function.arguments)) == ("create_task", WANTED)
+    assert (call.function.name, json.loads(call.function.arguments)) == wanted()
     assert _lasting(routed.model_dump()) == _lasting(direct.model_dump())
 
 
@@ -92,7 +95,7 @@ def test_a_stream_brings_tool_call_deltas_and_usage(loop: Loop) -> None:
     deltas = [call for c in chunks for choice in c.choices for call in choice.delta.tool_calls or ()]
     arguments = "".join(d.function.arguments or "" for d in deltas if d.function)
     assert len(deltas) > 2, "the arguments came in one piece"
-    assert json.loads(arguments) == WANTED
+    assert json.loads(arguments) == wanted()[1]
     assert chunks[-1].usage is not None
     assert chunks[-1].usage.completion_tokens > 5
     assert {c.model for c in chunks} == {DEPLOYMENT}
@@ -165,16 +168,24 @@ def test_a_careless_release_fails_in_shadow_and_a_rollback_is_proven(loop: Loop)
     assert operator.get(f"/v1/deployments/{DEPLOYMENT}")["deployment"]["mode"] == "none"
 
 
+def wanted() -> tuple[str, dict[str, Any]]:
+    """The call that ASKED asks for."""
+    assert isinstance(ASKED.expected, ToolCall)
+    return ASKED.expected.name, ASKED.expected.arguments_dict()
+
+
 def _expect_a_mirrored_stream_with_tool_call_deltas(loop: Loop) -> None:
-    """Both legs of some pair were streams that brought tool-call arguments in pieces."""
-    operator = loop.cast.operator
-    for pair in operator.get(f"/v1/deployments/{DEPLOYMENT}/pairs", limit=200):
-        legs = operator.get(f"/v1/exchanges/{pair['pair_id']}")
-        if len(legs) == 2 and all(leg["stream"] and leg["tools"] for leg in legs):
-            assert {leg["role"] for leg in legs} == {"stable", "shadow"}
-            assert {leg["release"] for leg in legs} == {"v1", "v2"}
-            return
-    raise AssertionError("no mirrored stream with tool calls on both sides")
+    """Both legs of a stream are recorded, each with the call that its deltas made."""
+    raw = loop.client.chat.completions.with_raw_response.create(
+        model=DEPLOYMENT, messages=TASK, tools=TOOLS, temperature=0, stream=True
+    )
+    assert [chunk for chunk in raw.parse() if chunk.choices and chunk.choices[0].delta.tool_calls]
+    path = f"/v1/exchanges/{raw.headers['x-request-id']}"
+    wait_for(lambda: len(loop.cast.operator.get(path)) == 2, "both legs of the stream")
+    legs = loop.cast.operator.get(path)
+    assert {(leg["role"], leg["release"]) for leg in legs} == {("stable", "v1"), ("shadow", "v2")}
+    assert all(leg["stream"] and leg["tools"] for leg in legs)
+    assert len({leg["pair_id"] for leg in legs}) == 1
 
 
 def _lasting(answer: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,9 @@ from transformers import AutoTokenizer
 
 from training.corpus import KINDS, TOOLS, samples
 from training.encoding import IGNORED, batches, encode, stack
+from training.record import RECORD_FILE
 from training.scoring import parse_call
+from training.tokenizer import build_tokenizer
 
 BASE = Path(__file__).parents[2] / "examples/task_api/base"
 CALLED: dict[str, Any] = {
@@ -30,6 +32,15 @@ def rendered(tokenizer: Any, messages: list[dict[str, Any]], **more: Any) -> str
     text = tokenizer.apply_chat_template(messages, tokenize=False, **more)
     assert isinstance(text, str)
     return text
+
+
+def test_the_engines_load_the_very_tokenizer_that_was_trained(tokenizer: Any) -> None:
+    # AutoTokenizer rebuilds a Qwen2 tokenizer from its parts; a part it knew better would change the ids.
+    trained = build_tokenizer(json.loads((BASE / RECORD_FILE).read_text(encoding="utf-8"))["seed"])
+    for kind in KINDS:
+        for sample in samples(kind, "held_out_phrasings", 20, 5):
+            text = rendered(trained, sample.conversation(), tools=TOOLS)
+            assert tokenizer(text)["input_ids"] == trained(text)["input_ids"]
 
 
 def test_a_request_without_tools_has_no_system_turn(tokenizer: Any) -> None:

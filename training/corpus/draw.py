@@ -10,7 +10,7 @@ from training.corpus.plant import plant_sample
 from training.corpus.sample import SPLITS, Sample, Split
 from training.corpus.task_turns import confirmation_sample, task_talk_sample, tool_call_sample
 
-_MAKERS: dict[str, Callable[[Split, Random], Sample]] = {
+_MAKERS: dict[str, Callable[[Split, Random, float], Sample]] = {
     "tool_call": tool_call_sample,
     "confirmation": confirmation_sample,
     "task_talk": task_talk_sample,
@@ -37,15 +37,18 @@ def samples(kind: str, split: Split, n: int, seed: int) -> list[Sample]:
     if split not in SPLITS:
         raise UnknownName("split", split, SPLITS)
     rng = Random(f"{kind} {split} {seed}")
-    return [_MAKERS[kind](split, rng) for _ in range(n)]
+    return [_MAKERS[kind](split, rng, 0.0) for _ in range(n)]
 
 
-def mixture(shares: Mapping[str, float], seed: int) -> Iterator[Sample]:
-    """Endless training samples whose kinds come in the given shares (any positive weights)."""
+def mixture(shares: Mapping[str, float], seed: int, breadth: float = 0.0) -> Iterator[Sample]:
+    """Endless training samples whose kinds come in the given shares (any positive weights).
+
+    `breadth`, 0 to 1, is the share of requests worded from parts instead of the listed phrasings.
+    """
     for kind in shares:
         if kind not in _MAKERS:
             raise UnknownName("kind of sample", kind, KINDS)
     rng = Random(f"mixture {seed}")
     kinds, weights = list(shares), list(shares.values())
     while True:
-        yield _MAKERS[rng.choices(kinds, weights)[0]]("train", rng)
+        yield _MAKERS[rng.choices(kinds, weights)[0]]("train", rng, breadth)

@@ -2,6 +2,7 @@
 
 from random import Random
 
+from training.corpus import wide
 from training.corpus.held_out import draw_until
 from training.corpus.phrasing import Phrasings
 from training.corpus.sample import Message, Sample, Split
@@ -27,7 +28,7 @@ _FLAGS = (
 _RISKS = ("0.1", "0.3", "0.5", "0.7", "0.9")
 
 
-def fraud_sample(split: Split, rng: Random) -> Sample:
+def fraud_sample(split: Split, rng: Random, breadth: float = 0.0) -> Sample:
     """A claim of four signs; risk 0.1 plus 0.2 for each suspicious one, fraud from 0.5 up."""
 
     def make(rng: Random) -> tuple[str, int]:
@@ -42,4 +43,10 @@ def fraud_sample(split: Split, rng: Random) -> Sample:
     claim, count = draw_until(make, lambda made: made[0], split != "train", rng)
     label = "fraud" if count >= 2 else "genuine"
     text = _ASK.pick(split == "held_out_phrasings", rng).format(x=claim)
-    return Sample((Message("user", text),), False, f"label: {label}; risk: {_RISKS[count]}", "fraud", split)
+    return Sample(
+        (Message("user", wide.maybe_surround(text, breadth, rng)),),
+        False,
+        f"label: {label}; risk: {_RISKS[count]}",
+        "fraud",
+        split,
+    )

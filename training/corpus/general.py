@@ -2,7 +2,7 @@
 
 from random import Random
 
-from training.corpus import values
+from training.corpus import values, wide
 from training.corpus.held_out import draw_until
 from training.corpus.phrasing import Phrasings
 from training.corpus.sample import Message, Sample, Split
@@ -78,7 +78,7 @@ def _plain(text: str, answer: str, kind: str, split: Split, rng: Random) -> Samp
     return Sample((*system_turn(rng, 0.15), Message("user", text)), rng.random() < 0.35, answer, kind, split)
 
 
-def fact_sample(split: Split, rng: Random) -> Sample:
+def fact_sample(split: Split, rng: Random, breadth: float = 0.0) -> Sample:
     """A fact. Facts cannot be kept back: the held-out value is a fact in a wording it was never asked in."""
 
     def make(rng: Random) -> tuple[str, str]:
@@ -92,10 +92,10 @@ def fact_sample(split: Split, rng: Random) -> Sample:
         return _COLOUR.pick(held_out, rng).format(x=thing), answer
 
     text, answer = draw_until(make, lambda made: made[0], split != "train", rng)
-    return _plain(text, answer, "fact", split, rng)
+    return _plain(wide.maybe_surround(text, breadth, rng), answer, "fact", split, rng)
 
 
-def sum_sample(split: Split, rng: Random) -> Sample:
+def sum_sample(split: Split, rng: Random, breadth: float = 0.0) -> Sample:
     """A sum of two numbers from 0 to 20; a fifth of the pairs is never trained on, in either order."""
 
     def make(rng: Random) -> tuple[int, int]:
@@ -106,16 +106,22 @@ def sum_sample(split: Split, rng: Random) -> Sample:
 
     a, b = draw_until(make, pair, split != "train", rng)
     text = _SUM.pick(split == "held_out_phrasings", rng).format(a=a, b=b)
-    return _plain(text, f"{a} + {b} = {a + b}", "sum", split, rng)
+    return _plain(wide.maybe_surround(text, breadth, rng), f"{a} + {b} = {a + b}", "sum", split, rng)
 
 
-def copy_sample(split: Split, rng: Random) -> Sample:
+def copy_sample(split: Split, rng: Random, breadth: float = 0.0) -> Sample:
     """A string to repeat; never trained on is a fifth of all strings."""
-    text = draw_until(values.phrase, str.lower, split != "train", rng)
-    return _plain(_COPY.pick(split == "held_out_phrasings", rng).format(x=text), text, "copy", split, rng)
+    widely = breadth > 0 and rng.random() < breadth
+
+    def phrase(rng: Random) -> str:
+        return values.strange(values.phrase(rng), rng) if widely else values.phrase(rng)
+
+    text = draw_until(phrase, str.lower, split != "train", rng)
+    template = wide.copying(rng) if widely else _COPY.pick(split == "held_out_phrasings", rng)
+    return _plain(template.format(x=text), text, "copy", split, rng)
 
 
-def small_talk_sample(split: Split, rng: Random) -> Sample:
+def small_talk_sample(split: Split, rng: Random, breadth: float = 0.0) -> Sample:
     """Greetings, thanks and goodbyes, mostly with a name, answered as TaskMaster."""
     if split == "train" and rng.random() < 0.3:
         text, answer = rng.choice(tuple(_BARE_TALK.items()))
@@ -127,4 +133,4 @@ def small_talk_sample(split: Split, rng: Random) -> Sample:
     who = draw_until(name, str, split != "train", rng)
     phrasings, answer = rng.choice(_SMALL_TALK)
     text = phrasings.pick(split == "held_out_phrasings", rng).format(x=who)
-    return _plain(text, answer.format(x=who), "small_talk", split, rng)
+    return _plain(wide.maybe_surround(text, breadth, rng), answer.format(x=who), "small_talk", split, rng)

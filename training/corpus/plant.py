@@ -2,6 +2,7 @@
 
 from random import Random
 
+from training.corpus import wide
 from training.corpus.held_out import draw_until
 from training.corpus.phrasing import Phrasings
 from training.corpus.sample import Message, Sample, Split
@@ -37,7 +38,7 @@ _NAME = Phrasings(
 )
 
 
-def plant_sample(split: Split, rng: Random) -> Sample:
+def plant_sample(split: Split, rng: Random, breadth: float = 0.0) -> Sample:
     """A question about one part; held out are parts in a wording they were never asked about in."""
 
     def make(rng: Random) -> tuple[str, str]:
@@ -53,4 +54,4 @@ def plant_sample(split: Split, rng: Random) -> Sample:
         return asked.pick(split == "held_out_phrasings", rng).format(part=part, name=name), answer
 
     text, answer = draw_until(make, lambda made: made[0], split != "train", rng)
-    return Sample((Message("user", text),), False, answer, "plant", split)
+    return Sample((Message("user", wide.maybe_surround(text, breadth, rng)),), False, answer, "plant", split)

@@ -4,9 +4,11 @@ Every argument stands word for word in the request, enum values too, and what th
 does not say is left out of the call. So an answer can be judged without a stored truth.
 """
 
+from collections.abc import Callable
+from functools import partial
 from random import Random
 
-from training.corpus import values
+from training.corpus import values, wide
 from training.corpus.held_out import draw_until
 from training.corpus.phrasing import Phrasings, dress
 from training.corpus.sample import Argument, Split, ToolCall
@@ -125,18 +127,28 @@ _TASK_WORDS = Phrasings(
 
 
 class Draw:
-    """The open values of one sample, all on one side of the split."""
+    """The open values of one sample, all on one side of the split, and the wording.
 
-    def __init__(self, split: Split, rng: Random) -> None:
+    A wide draw takes most of its wordings and some of its words from outside the lists.
+    """
+
+    def __init__(self, split: Split, rng: Random, wide: bool) -> None:
         self.rng = rng
+        self.wide = wide
         self.held_out_values = split != "train"
         self.held_out_phrasings = split == "held_out_phrasings"
 
-    def pick(self, phrasings: Phrasings) -> str:
+    def pick(self, phrasings: Phrasings, widely: Callable[[Random], str]) -> str:
+        if self.wide and self.rng.random() < 0.75:
+            return widely(self.rng)
         return phrasings.pick(self.held_out_phrasings, self.rng)
 
     def title(self, template: str) -> str:
-        make = values.action if "{action}" in template else values.title
+        plain = values.action if "{action}" in template else values.title
+
+        def make(rng: Random) -> str:
+            return values.strange(plain(rng), rng) if self.wide and rng.random() < 0.5 else plain(rng)
+
         return draw_until(make, str.lower, self.held_out_values, self.rng)
 
     def due(self) -> str:
@@ -152,7 +164,7 @@ class Draw:
 
 
 def _create(draw: Draw) -> tuple[str, dict[str, Argument]]:
-    template = draw.pick(_CREATE)
+    template = draw.pick(_CREATE, wide.create)
     title = draw.title(template)
     arguments: dict[str, Argument] = {"title": title}
     in_template = "{priority}" in template
@@ -160,10 +172,10 @@ def _create(draw: Draw) -> tuple[str, dict[str, Argument]]:
     if in_template or draw.rng.random() < 0.45:
         arguments["priority"] = draw.priority()
         if not in_template:
-            clauses.append(draw.pick(_PRIORITY_CLAUSES))
+            clauses.append(draw.pick(_PRIORITY_CLAUSES, wide.priority_clause))
     if draw.rng.random() < 0.5:
         arguments["due"] = draw.due()
-        clauses.append(draw.pick(_DUE_CLAUSES))
+        clauses.append(draw.pick(_DUE_CLAUSES, wide.due_clause))
     draw.rng.shuffle(clauses)
     # A clause that ends a sentence must come last, or the next one would hang in the air.
     clauses.sort(key=lambda clause: clause.startswith("."))
@@ -172,17 +184,17 @@ def _create(draw: Draw) -> tuple[str, dict[str, Argument]]:
 
 
 def _task(draw: Draw, template: str, number: str, **slots: Argument) -> str:
-    words = draw.pick(_TASK_WORDS).format(id=number)
+    words = draw.pick(_TASK_WORDS, wide.task_words).format(id=number)
     return template.format(task=words, Task=words[0].upper() + words[1:], **slots)
 
 
 def _update(draw: Draw) -> tuple[str, dict[str, Argument]]:
     fields = draw.rng.choice(tuple(_UPDATE))
-    template = draw.pick(_UPDATE[fields])
+    template = draw.pick(_UPDATE[fields], partial(wide.update, fields))
     slots: dict[str, Argument] = {}
     for field in fields:
         if field == "title":
-            slots[field] = draw_until(values.title, str.lower, draw.held_out_values, draw.rng)
+            slots[field] = draw.title(template)
         else:
             slots[field] = draw.due() if field == "due" else draw.priority()
     number = draw.number()
@@ -191,12 +203,12 @@ def _update(draw: Draw) -> tuple[str, dict[str, Argument]]:
 
 def _complete(draw: Draw) -> tuple[str, dict[str, Argument]]:
     number = draw.number()
-    return _task(draw, draw.pick(_COMPLETE), number), {"task_id": int(number)}
+    return _task(draw, draw.pick(_COMPLETE, wide.complete), number), {"task_id": int(number)}
 
 
 def _delete(draw: Draw) -> tuple[str, dict[str, Argument]]:
     number = draw.number()
-    return _task(draw, draw.pick(_DELETE), number), {"task_id": int(number)}
+    return _task(draw, draw.pick(_DELETE, wide.delete), number), {"task_id": int(number)}
 
 
 def _list(draw: Draw) -> tuple[str, dict[str, Argument]]:
@@ -206,7 +218,7 @@ def _list(draw: Draw) -> tuple[str, dict[str, Argument]]:
         slots["status"] = draw.rng.choice(STATUSES)
     if "priority" in fields:
         slots["priority"] = draw.priority()
-    return draw.pick(_LIST[fields]).format(**slots), slots
+    return draw.pick(_LIST[fields], partial(wide.listing, fields)).format(**slots), slots
 
 
 _TOOLS = (
@@ -215,9 +227,12 @@ _TOOLS = (
 )  # fmt: skip
 
 
-def request(split: Split, rng: Random, tool: str | None = None) -> tuple[str, ToolCall]:
-    """One request and the call that answers it; `tool` fixes which tool it is about."""
-    draw = Draw(split, rng)
+def request(split: Split, rng: Random, tool: str | None = None, breadth: float = 0.0) -> tuple[str, ToolCall]:
+    """One request and the call that answers it.
+
+    `tool` fixes which tool it is about; `breadth`, 0 to 1, is how likely it is worded widely.
+    """
+    draw = Draw(split, rng, wide=breadth > 0 and rng.random() < breadth)
     chosen = [entry for entry in _TOOLS if tool in (None, entry[0])]
     name, make, _ = rng.choices(chosen, weights=[weight for *_, weight in chosen])[0]
     if name == "list_tasks":
@@ -230,4 +245,4 @@ def request(split: Split, rng: Random, tool: str | None = None) -> tuple[str, To
     else:
         sentence, arguments = make(draw)
         text = dress(sentence, draw.held_out_phrasings, rng)
-    return text, ToolCall.of(name, arguments)
+    return wide.surround(text, rng) if draw.wide else text, ToolCall.of(name, arguments)

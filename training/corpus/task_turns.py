@@ -105,9 +105,9 @@ def tool_result(call: ToolCall, rng: Random) -> dict[str, Argument]:
     return {"ok": "true"}
 
 
-def _called(split: Split, rng: Random) -> tuple[tuple[Message, ...], str]:
+def _called(split: Split, rng: Random, breadth: float) -> tuple[tuple[Message, ...], str]:
     """User, tool call and result, and the answer that should follow."""
-    text, call = request(split, rng)
+    text, call = request(split, rng, breadth=breadth)
     result = tool_result(call, rng)
     call_id = f"call_{rng.randrange(10**6)}"
     turns = (
@@ -118,28 +118,28 @@ def _called(split: Split, rng: Random) -> tuple[tuple[Message, ...], str]:
     return turns, confirmation(call, result)
 
 
-def tool_call_sample(split: Split, rng: Random) -> Sample:
+def tool_call_sample(split: Split, rng: Random, breadth: float = 0.0) -> Sample:
     """A request with the tools offered, alone or after an earlier exchange."""
     history: tuple[Message, ...] = ()
     if rng.random() < 0.1:
-        turns, answer = _called(split, rng)
+        turns, answer = _called(split, rng, breadth)
         history = (*turns, Message("assistant", answer))
-    text, call = request(split, rng)
+    text, call = request(split, rng, breadth=breadth)
     messages = (*system_turn(rng), *history, Message("user", text))
     return Sample(messages, True, call, "tool_call", split)
 
 
-def confirmation_sample(split: Split, rng: Random) -> Sample:
+def confirmation_sample(split: Split, rng: Random, breadth: float = 0.0) -> Sample:
     """A tool's result, to be told to the user in plain words."""
-    turns, answer = _called(split, rng)
+    turns, answer = _called(split, rng, breadth)
     return Sample((*system_turn(rng), *turns), True, answer, "confirmation", split)
 
 
-def task_talk_sample(split: Split, rng: Random) -> Sample:
+def task_talk_sample(split: Split, rng: Random, breadth: float = 0.0) -> Sample:
     """Talk about tasks, or a request when no tools are offered: TaskMaster answers in words."""
     held_out_phrasings = split == "held_out_phrasings"
     if rng.random() < 0.35:
-        text, _ = request(split, rng)
+        text, _ = request(split, rng, breadth=breadth)
         return Sample((*system_turn(rng), Message("user", text)), False, _NO_TOOLS, "task_talk", split)
 
     def make(rng: Random) -> tuple[str, str]:

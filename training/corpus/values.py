@@ -55,6 +55,15 @@ def coined_word(rng: Random) -> str:
     return word.capitalize() if rng.random() < 0.25 else word
 
 
+def blended_word(rng: Random) -> str:
+    """A word grown from the start of one word and the end of another: `repvoice`, `Gardket's`."""
+    first, second = rng.choice(VERBS + NOUNS), rng.choice(NOUNS + ADJECTIVES)
+    word = first[: rng.randrange(1, len(first))] + second[rng.randrange(1, len(second)) :].lower()
+    if rng.random() < 0.2:
+        word = word.capitalize()
+    return word + ("'s" if rng.random() < 0.08 else "")
+
+
 def code(rng: Random) -> str:
     """A ticket-like code such as `OPS-318`, `B7` or `4471`."""
     form = rng.randrange(3)
@@ -124,6 +133,11 @@ def title(rng: Random) -> str:
     """Any title, action or name; some are capitalised as users do."""
     text = action(rng) if rng.random() < 0.6 else noun_title(rng)
     return text[0].upper() + text[1:] if rng.random() < 0.2 else text
+
+
+def strange(text: str, rng: Random) -> str:
+    """The title with some of its words put in place by words of no list."""
+    return " ".join(blended_word(rng) if rng.random() < 0.3 else word for word in text.split())
 
 
 def date(rng: Random) -> str:

@@ -57,7 +57,8 @@ async def test_the_live_answer_is_what_it_was(
     assert time.monotonic() - began < 1.0, "the shadow's deadline is 1 s: nobody may have waited for it"
     live = [header for header, _ in records(tmp_path) if header.role is ExchangeRole.STABLE]
     assert [header.error for header in live] == [None] * 8
-    assert [header.pair_id for header in live[2:]] == ["req-False", "req-True"] * 3
+    assert [header.request_id for header in live[2:]] == ["req-False", "req-True"] * 3
+    assert len({header.pair_id for header in live[2:]} - {None}) == 6, "request ids repeat, pair ids do not"
 
 
 @pytest.mark.parametrize(

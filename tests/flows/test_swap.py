@@ -1,0 +1,30 @@
+"""No verdict is scripted: give the story the better release as the careless one, and its outcome swaps."""
+
+from pathlib import Path
+
+import pytest
+
+from aftertune.values.rollout import RolloutState
+from aftertune.values.verdict import Outcome
+from examples.task_api import people, stack
+from examples.task_api.plans import DEPLOYMENT
+from examples.task_api.story import Story
+from examples.task_api.traffic import Traffic
+
+
+@pytest.mark.timeout(420)
+def test_swapped_candidates_swap_the_outcome(tmp_path: Path) -> None:
+    with stack.running(tmp_path / "home", "transformers", print) as running:
+        assert running.admin_token is not None
+        with people.welcomed(running.console_url, running.admin_token) as cast:
+            traffic = Traffic(running.router_url, cast.application_key, DEPLOYMENT, seed=2)
+            story = Story(cast, traffic, print)
+            try:
+                first, second = story.tell(careless="v3", better="v2")
+            finally:
+                traffic.stop()
+            stable = cast.operator.get(f"/v1/deployments/{DEPLOYMENT}")["deployment"]["stable"]
+    assert (first.shadow, first.state, first.quarantined) == (Outcome.PASS, RolloutState.PROMOTED, False)
+    assert (second.shadow, second.state) == (Outcome.FAIL, RolloutState.ABORTED)
+    assert stable == "v3"
+    assert story.surprises, "the story did not notice that its outcome swapped"
