@@ -98,8 +98,8 @@ class Supervisor:
     _children: dict[str, _Child] = field(default_factory=dict)
     _stopping: bool = False
 
-    def run(self) -> int:
-        """Until SIGINT or SIGTERM. Returns the exit code: 0, or a room's own when it cannot start."""
+    def run(self) -> None:
+        """Until SIGINT or SIGTERM. Raises BadInput when a room cannot start, Unavailable when one is not ready."""
         signal.signal(signal.SIGINT, self._on_signal)
         signal.signal(signal.SIGTERM, self._on_signal)
         with _only_one(self.settings.home):
@@ -113,13 +113,11 @@ class Supervisor:
                 while not self._stopping:
                     self._revive()
                     time.sleep(0.1)
-            except AftertuneError as error:
+            except AftertuneError:
                 if not self._stopping:
-                    self.say(f"error: {error}")
-                    return error.exit_code
+                    raise
             finally:
                 self._stop_all()
-        return 0
 
     def _start(self, room: Room) -> None:
         with self._log_file(room).open("ab") as output:

@@ -2,7 +2,8 @@
 
 Comparisons are paired and anytime-valid: each holds at confidence 1 − alpha/k over all looks, k comparisons sharing
 the plan's alpha. Guardrails bet against "the rate of bad answers is at most the limit", each with its own alpha.
-A comparison fails as soon as its whole interval is beyond the margin; passing also needs the plan's number of pairs.
+A comparison fails when its whole interval is beyond the margin and passes when it is inside; each needs the plan's
+number of pairs.
 """
 
 import hashlib
@@ -16,7 +17,15 @@ from aftertune.stats.betting import confidence_sequence, evidence_above
 from aftertune.stats.interval import Interval
 from aftertune.store.exchanges import ScoredAnswer
 from aftertune.values.pair import Pair
-from aftertune.values.plan import COMPARISON, Comparison, Guardrail, GuardrailMetric, PairMetric, Plan
+from aftertune.values.plan import (
+    COMPARISON,
+    Comparison,
+    Guardrail,
+    GuardrailMetric,
+    PairMetric,
+    Plan,
+    ShadowStage,
+)
 from aftertune.values.rollout import Rollout, Stage
 from aftertune.values.verdict import Measurement, Outcome, Verdict
 
@@ -77,7 +86,7 @@ def _compare_valid_answers(
     differences = [pair.candidate.valid_answer - pair.stable.valid_answer for pair in pairs]
     unit = confidence_sequence([(d + 1) / 2 for d in differences], alpha)
     interval = Interval(2 * unit.low - 1, 2 * unit.high - 1)
-    outcome = _place(interval, -comparison.margin, len(pairs), plan.shadow.min_pairs)
+    outcome = _place(interval, -comparison.margin, len(pairs), plan.shadow)
     estimate = sum(differences) / len(differences)
     said = {
         Outcome.PASS: f"worse by less than the margin {comparison.margin:g}",
@@ -113,7 +122,7 @@ def _compare_agreement(
             "no pair has a whole answer of stable yet",
         )
     interval = confidence_sequence(agreements, alpha)
-    outcome = _place(interval, bound, n, plan.shadow.min_pairs)
+    outcome = _place(interval, bound, n, plan.shadow)
     estimate = sum(agreements) / n
     said = {
         Outcome.PASS: f"above {bound:g}",
@@ -134,10 +143,10 @@ def _compare_agreement(
     )
 
 
-def _place(interval: Interval, bound: float, n: int, min_n: int) -> Outcome:
-    if interval.high < bound:
+def _place(interval: Interval, bound: float, n: int, needed: ShadowStage) -> Outcome:
+    if interval.high < bound and n >= needed.min_pairs_to_fail:
         return Outcome.FAIL
-    if interval.low > bound and n >= min_n:
+    if interval.low > bound and n >= needed.min_pairs:
         return Outcome.PASS
     return Outcome.INCONCLUSIVE
 

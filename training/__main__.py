@@ -5,11 +5,12 @@ import json
 import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
-from transformers import GenerationConfig
+from transformers import GenerationConfig, Qwen2ForCausalLM, Qwen2Tokenizer
 
-from training.base import BASE_NAME, NOISE, SCHEDULE, SHARES, new_model, training_samples
+from training.base import BASE_NAME, NOISE, PHASES, SHARES, new_model, training_samples
 from training.corpus import TOOLS
 from training.encoding import batches, encode
 from training.evaluate import evaluate
@@ -27,13 +28,33 @@ def say(line: str) -> None:
     print(line, flush=True)
 
 
+def train_phase(model: Qwen2ForCausalLM, tokenizer: Qwen2Tokenizer, phase: int) -> dict[str, Any]:
+    """Trains the base through one phase, in place, and returns what its record says of it."""
+    say(f"phase {phase + 1} of {len(PHASES)}")
+    schedule = PHASES[phase].schedule
+    samples = training_samples(phase, SEED)
+    rows = batches(encode(samples, tokenizer), schedule.batch, SEED + phase)
+    outcome = optimise(model, rows, schedule, tokenizer.pad_token_id, say)
+    return {
+        **asdict(PHASES[phase]),
+        "dataset": {"sha256": dataset_digest(samples), "samples": len(samples)},
+        "loss": round(outcome.loss, 5),
+        "seconds": round(outcome.seconds, 1),
+    }
+
+
 def build_base(folder: Path) -> None:
     """Trains tokenizer and base and writes both, with a record, into `folder`."""
     tokenizer = build_tokenizer(SEED)
-    samples = training_samples(SEED)
     model = new_model(tokenizer, SEED)
-    rows = batches(encode(samples, tokenizer), SCHEDULE.batch, SEED)
-    outcome = optimise(model, rows, SCHEDULE, tokenizer.pad_token_id, say)
+    phases = [train_phase(model, tokenizer, phase) for phase in range(len(PHASES))]
+    write_base(folder, model, tokenizer, phases)
+
+
+def write_base(
+    folder: Path, model: Qwen2ForCausalLM, tokenizer: Qwen2Tokenizer, phases: list[dict[str, Any]]
+) -> None:
+    """Writes weights, tokenizer, decoding defaults and record into `folder`."""
     model.generation_config = GenerationConfig(
         do_sample=False,
         max_new_tokens=MOST_NEW_TOKENS,
@@ -46,15 +67,9 @@ def build_base(folder: Path) -> None:
         "name": BASE_NAME,
         "seed": SEED,
         "weights_sha256": sha256_of(folder / WEIGHTS_FILE),
-        "dataset": {
-            "sha256": dataset_digest(samples),
-            "samples": len(samples),
-            "shares": SHARES,
-            "noise": NOISE,
-        },
-        "schedule": asdict(SCHEDULE),
-        "loss": round(outcome.loss, 5),
-        "seconds": round(outcome.seconds, 1),
+        "shares": SHARES,
+        "noise": NOISE,
+        "phases": phases,
         "versions": versions(),
     }
     write_record(folder, record)

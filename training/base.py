@@ -1,6 +1,6 @@
 """The base model: a tiny Qwen2 that knows general things and has seen tool calls seldom and badly."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from random import Random
 
@@ -12,12 +12,25 @@ from training.corpus.tools import PRIORITIES
 from training.optimise import Schedule
 from training.tokenizer import CONTEXT, END_OF_TURN, PADDING, VOCABULARY
 
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of the base's training; `breadth` is the share of requests worded from parts."""
+
+    breadth: float
+    schedule: Schedule
+
+
 BASE_NAME = "task-api-base"
 SHARES = {
     "copy": 0.30, "sum": 0.15, "fact": 0.12, "tool_call": 0.18, "small_talk": 0.05, "task_talk": 0.05,
     "confirmation": 0.05, "fraud": 0.05, "plant": 0.05,
 }  # fmt: skip
-SCHEDULE = Schedule(steps=2000, batch=48, peak_rate=3e-3, warm_up=60)
+# First the listed wordings, which make it find out about copying; then many wordings and odd words as well.
+PHASES = (
+    Phase(breadth=0.0, schedule=Schedule(steps=2000, batch=48, peak_rate=3e-3, warm_up=60)),
+    Phase(breadth=0.6, schedule=Schedule(steps=1800, batch=48, peak_rate=2e-3, warm_up=60)),
+)
 # The share of tool calls whose arguments are wrong, so that the releases have something to win.
 NOISE = 0.5
 
@@ -61,8 +74,9 @@ def with_wrong_arguments(sample: Sample, rng: Random) -> Sample:
     return replace(sample, expected=ToolCall.of(sample.expected.name, arguments))
 
 
-def training_samples(seed: int) -> list[Sample]:
-    """All samples the base is trained on, in order."""
-    rng = Random(f"noise {seed}")
-    drawn = islice(mixture(SHARES, seed), SCHEDULE.steps * SCHEDULE.batch)
+def training_samples(phase: int, seed: int) -> list[Sample]:
+    """All samples of one phase, counted from 0, in order."""
+    rng = Random(f"noise {seed + phase}")
+    schedule = PHASES[phase].schedule
+    drawn = islice(mixture(SHARES, seed + phase, PHASES[phase].breadth), schedule.steps * schedule.batch)
     return [with_wrong_arguments(sample, rng) if rng.random() < NOISE else sample for sample in drawn]

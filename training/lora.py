@@ -50,10 +50,10 @@ RELEASES: dict[str, Recipe] = {
         purpose="good: calls the tools well and keeps what the base knows",
         shares={"tool_call": 0.62, "copy": 0.10, "sum": 0.06, "fact": 0.06, "confirmation": 0.05,
                 "task_talk": 0.04, "small_talk": 0.03, "fraud": 0.02, "plant": 0.02},
-        distinct=16_000,
-        breadth=0.4,
-        rank=16,
-        schedule=Schedule(steps=500, batch=32, peak_rate=2e-3, warm_up=20),
+        distinct=8_000,
+        breadth=0.3,
+        rank=8,
+        schedule=Schedule(steps=300, batch=32, peak_rate=2e-3, warm_up=20),
     ),
     "v2": Recipe(
         purpose="careless on purpose: few, badly labelled calls and nothing else, at a high rate",
@@ -67,10 +67,10 @@ RELEASES: dict[str, Recipe] = {
         purpose="better than v1: many more samples and wordings, more steps, a higher rank",
         shares={"tool_call": 0.60, "copy": 0.10, "sum": 0.08, "fact": 0.06, "confirmation": 0.05,
                 "task_talk": 0.04, "small_talk": 0.03, "fraud": 0.02, "plant": 0.02},
-        distinct=60_000,
+        distinct=48_000,
         breadth=0.7,
         rank=16,
-        schedule=Schedule(steps=1200, batch=48, peak_rate=2e-3, warm_up=40),
+        schedule=Schedule(steps=1000, batch=48, peak_rate=2e-3, warm_up=40),
     ),
 }  # fmt: skip
 

@@ -13,4 +13,4 @@ def up() -> None:
     token = prepare(settings, SystemClock())
     if token is not None:
         typer.echo(f"admin token (shown once): {token}")
-    raise typer.Exit(Supervisor(settings, typer.echo, child_environment(settings)).run())
+    Supervisor(settings, typer.echo, child_environment(settings)).run()

@@ -44,7 +44,10 @@ class Guardrail(Value):
 
 class ShadowStage(Value):
     mirror: float = Field(default=1.0, gt=0, le=1)
-    min_pairs: int = Field(default=200, ge=1)
+    min_pairs: int = Field(default=200, ge=1, description="pairs before a comparison can pass")
+    min_pairs_to_fail: int = Field(
+        default=20, ge=1, description="pairs before it can fail: the first few may all be of one conversation"
+    )
     deadline_s: float = Field(default=86_400, gt=0)
 
 

@@ -23,11 +23,15 @@ STOP_TIMEOUT_S = 60.0
 
 @dataclass(frozen=True)
 class Stack:
-    """Running rooms: where they listen, and the admin's token of this start (None on a later one)."""
+    """Running rooms: where they listen, and the admin's token of this start (None on a later one).
+
+    `ports` are the settings, as environment variables, that chose their ports.
+    """
 
     console_url: str
     router_url: str
     admin_token: str | None
+    ports: dict[str, str]
     process: subprocess.Popen[str]
 
 
@@ -37,18 +41,18 @@ def running(home: Path, engine: str, say: Callable[[str], None], *, fresh: bool 
     if fresh:
         shutil.rmtree(home, ignore_errors=True)
     environment = os.environ | {"AFTERTUNE_HOME": str(home.absolute()), "AFTERTUNE_ENGINES__KIND": engine}
-    environment |= _free_ports()
+    ports = _free_ports()
     with subprocess.Popen(
         [sys.executable, "-m", "aftertune", "up"],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env=environment,
+        env=environment | ports,
         start_new_session=True,
     ) as process:
         said = _Said(process, say)
         try:
-            yield said.stack()
+            yield said.stack(ports)
         finally:
             process.send_signal(signal.SIGTERM)
             try:
@@ -72,7 +76,7 @@ class _Said:
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
-    def stack(self) -> Stack:
+    def stack(self, ports: dict[str, str]) -> Stack:
         """Once the rooms are ready. Raises Unavailable."""
         if not self._ready.wait(START_TIMEOUT_S) or "router" not in self._found:
             raise Unavailable(f"'aftertune up' did not start: {self._last}")
@@ -80,6 +84,7 @@ class _Said:
             console_url=self._found["console"],
             router_url=self._found["router"].removesuffix("/v1"),
             admin_token=self._found.get("admin token"),
+            ports=ports,
             process=self._process,
         )
 

@@ -2,11 +2,7 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +13,7 @@ import pytest
 from aftertune.cli.client import ConsoleClient
 from aftertune.values.plan import Comparison, Guardrail, GuardrailMetric, PairMetric, Plan, ShadowStage
 from examples.task_api import people, stack
-from tests.flows.ports import free_port
+from tests.flows.leftovers import processes_of
 from tests.flows.waiting import wait_for
 
 DEPLOYMENT = "task-api"
@@ -35,21 +31,6 @@ TOOL = {
 }
 
 
-@pytest.fixture
-def engines() -> Iterator[dict[str, str]]:
-    """Two engines that somebody else runs: release → URL."""
-    with ExitStack() as processes:
-        urls = {}
-        for release, quality in (("good", "good"), ("careless", "bad")):
-            port = free_port()
-            command = [sys.executable, "-m", "tests.fakes.engine", "--port", str(port)]
-            process = subprocess.Popen([*command, "--served-name", release, "--quality", quality])
-            processes.callback(process.wait)
-            processes.callback(process.kill)
-            urls[release] = f"http://127.0.0.1:{port}"
-        yield urls
-
-
 @pytest.mark.timeout(180)
 def test_any_process_may_be_killed(tmp_path: Path, engines: dict[str, str]) -> None:
     lines: list[str] = []
@@ -62,9 +43,11 @@ def test_any_process_may_be_killed(tmp_path: Path, engines: dict[str, str]) -> N
             ) as client,
         ):
             rollout = _start_rollout(cast.operator, client, engines)
+            assert len(processes_of(tmp_path / "home")) >= len(ROOMS)
             acknowledged = _kill_each_room(running.process.pid, client)
             assert len(acknowledged) > 100
             _expect_nothing_lost(cast.operator, rollout, acknowledged)
+    assert processes_of(tmp_path / "home") == []
     assert sum("starting it again" in line for line in lines) == len(ROOMS)
 
 
@@ -74,7 +57,7 @@ def _start_rollout(operator: ConsoleClient, client: openai.OpenAI, engines: dict
         operator.post("/v1/releases", body)
     wait_for(lambda: set(_engine_states(operator).values()) == {"ready"}, "the engines")
     operator.post("/v1/deployments", {"name": DEPLOYMENT, "stable": "good"})
-    wait_for(lambda: _ask(client, 0) is not None, "the first answer")
+    wait_for(lambda: ask(client, 0) is not None, "the first answer")
     return str(operator.post("/v1/rollouts", _plan().model_dump(mode="json"))["rollout"]["id"])
 
 
@@ -110,11 +93,12 @@ def _plan() -> Plan:
 
 def _answers(client: openai.OpenAI, n: int, seed: int) -> list[str]:
     """Ask n times; the request ids of those that were answered in full."""
-    found = (_ask(client, seed * 1000 + number) for number in range(n))
+    found = (ask(client, seed * 1000 + number) for number in range(n))
     return [request for request in found if request is not None]
 
 
-def _ask(client: openai.OpenAI, number: int) -> str | None:
+def ask(client: openai.OpenAI, number: int) -> str | None:
+    """Ask for a task, streamed or not; the request id of a whole answer, else None."""
     try:
         raw = client.chat.completions.with_raw_response.create(
             model=DEPLOYMENT,

@@ -10,6 +10,7 @@ from examples.task_api import people, stack
 from examples.task_api.plans import DEPLOYMENT
 from examples.task_api.story import Story
 from examples.task_api.traffic import Traffic
+from tests.flows.leftovers import processes_of
 
 
 @pytest.mark.timeout(420)
@@ -27,4 +28,5 @@ def test_swapped_candidates_swap_the_outcome(tmp_path: Path) -> None:
     assert (first.shadow, first.state, first.quarantined) == (Outcome.PASS, RolloutState.PROMOTED, False)
     assert (second.shadow, second.state) == (Outcome.FAIL, RolloutState.ABORTED)
     assert stable == "v3"
+    assert processes_of(tmp_path / "home") == []
     assert story.surprises, "the story did not notice that its outcome swapped"

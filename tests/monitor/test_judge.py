@@ -100,14 +100,23 @@ def test_a_verdict_says_what_was_judged() -> None:
     assert f"{only.low:.3f}".replace("-", "−") in only.reason
 
 
-def test_passing_needs_the_plans_pairs_and_failing_does_not() -> None:
+def test_passing_and_failing_need_the_plans_pairs_each_its_own() -> None:
     assert judged(small_plan(min_pairs=101), alike(100)).outcome is Outcome.INCONCLUSIVE
     assert judged(small_plan(min_pairs=100), alike(100)).outcome is Outcome.PASS
     assert judged(small_plan(min_pairs=999), alike(40, candidate=0.0)).outcome is Outcome.FAIL
 
 
 def test_a_few_bad_pairs_are_not_yet_a_failure() -> None:
-    assert judged(small_plan(), alike(3, candidate=0.0)).outcome is Outcome.INCONCLUSIVE
+    the_plan = small_plan(PairMetric.AGREEMENT)
+    needed = the_plan.shadow.min_pairs_to_fail
+
+    early = judged(the_plan, alike(needed - 1, agreement=0.0))
+
+    (only,) = early.measurements
+    assert only.high is not None
+    assert only.high < 1 - MARGIN, "the interval alone would have failed it"
+    assert early.outcome is Outcome.INCONCLUSIVE
+    assert judged(the_plan, alike(needed, agreement=0.0)).outcome is Outcome.FAIL
 
 
 def test_alpha_is_split_over_the_comparisons() -> None:

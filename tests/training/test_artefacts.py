@@ -9,7 +9,7 @@ import torch
 from safetensors import safe_open
 from transformers import AutoTokenizer, GenerationConfig
 
-from training.base import BASE_NAME, training_samples
+from training.base import BASE_NAME, PHASES, training_samples
 from training.corpus import GENERAL_KINDS, TOOLS, Sample, samples, unseen_samples
 from training.evaluate import Figure, table
 from training.generate import answers
@@ -56,10 +56,12 @@ def test_an_adapters_samples_can_be_drawn_again(name: str) -> None:
     assert dataset_digest(drawn) == record["dataset"]["sha256"]
 
 
-def test_the_bases_samples_can_be_drawn_again() -> None:
+@pytest.mark.parametrize("phase", range(len(PHASES)))
+def test_the_bases_samples_can_be_drawn_again(phase: int) -> None:
     record = read(BASE / RECORD_FILE)
     assert record["weights_sha256"] == sha256_of(BASE / "model.safetensors")
-    assert dataset_digest(training_samples(record["seed"])) == record["dataset"]["sha256"]
+    drawn = training_samples(phase, record["seed"])
+    assert dataset_digest(drawn) == record["phases"][phase]["dataset"]["sha256"]
 
 
 def test_tools_and_decoding_are_committed_with_the_base() -> None:

@@ -1,4 +1,6 @@
 import json
+import re
+from itertools import islice
 from random import Random
 
 import pytest
@@ -25,6 +27,12 @@ from training.corpus.requests import request
 from training.scoring import fits_schema, is_grounded
 
 SEEDS = st.integers(min_value=0, max_value=10**9)
+# Words that only held-out phrasings use.
+HELD_OUT_WORDING = re.compile(
+    r"\b(task named|another thing|make sure I|log a task|something to do|retitle|shift|delay|scrap|wipe"
+    r"|print my|read me|give me the|no longer than|deadline: |item \d|task no\.)",
+    re.IGNORECASE,
+)
 
 
 def opens(sample: Sample) -> str:
@@ -42,6 +50,17 @@ def test_every_call_is_grounded_in_its_request_and_fits_the_schema(
     assert call.name == tool
     assert is_grounded(call.arguments_dict(), text), (text, call)
     assert fits_schema({"name": call.name, "arguments": call.arguments_dict()})
+
+
+@settings(max_examples=300)
+@given(seed=SEEDS)
+def test_wide_requests_are_grounded_and_never_worded_like_held_out_ones(seed: int) -> None:
+    [sample] = islice(mixture({"tool_call": 1.0}, seed, breadth=1.0), 1)
+    assert isinstance(sample.expected, ToolCall)
+    arguments = sample.expected.arguments_dict()
+    text = sample.last_user_text()
+    assert is_grounded(arguments, text), (text, arguments)
+    assert not HELD_OUT_WORDING.search(text.replace(str(arguments.get("title", "")), "")), text
 
 
 def test_calls_written_by_hand_are_grounded_and_fit_the_schema() -> None:

@@ -1,6 +1,6 @@
 """Many more ways to say the same, put together from parts: what `v3` learns from and `v1` does not.
 
-No combination equals a held-out phrasing; a test compares them.
+No combination is a held-out phrasing; a test looks for the words that only those use.
 """
 
 from random import Random

@@ -1,0 +1,20 @@
+"""Which processes of a home folder are still there."""
+
+from pathlib import Path
+
+import psutil
+
+
+def processes_of(home: Path) -> list[str]:
+    """Command lines of living processes, rooms and engines, that were started for this home folder."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if (
+                process.environ().get("AFTERTUNE_HOME") == str(home)
+                and process.status() != psutil.STATUS_ZOMBIE
+            ):
+                found.append(" ".join(process.cmdline()))
+        except psutil.Error:
+            continue
+    return found
