@@ -1,6 +1,8 @@
 """The three LoRA releases: recipes, the careless one among them, and their training."""
 
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -84,6 +86,14 @@ def release_samples(recipe: Recipe, seed: int) -> list[Sample]:
     return [drawn[index % len(drawn)] for index in range(wanted)]
 
 
+@contextmanager
+def _peft_warnings_off() -> Iterator[None]:
+    """Silences peft 0.21 about a transformers attribute that it still reads under its old name."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
+        yield
+
+
 def train_release(
     name: str, base: Path, adapters: Path, seed: int, say: Callable[[str], None]
 ) -> dict[str, Any]:
@@ -96,13 +106,14 @@ def train_release(
         lora_alpha=2 * recipe.rank,
         target_modules=list(_LINEAR),
         task_type="CAUSAL_LM",
-        base_model_name_or_path=BASE_NAME,
     )
     torch.manual_seed(seed)
-    model = get_peft_model(AutoModelForCausalLM.from_pretrained(base), config)
+    with _peft_warnings_off():
+        model = get_peft_model(AutoModelForCausalLM.from_pretrained(base), config)
     rows = batches(encode(samples, tokenizer), recipe.schedule.batch, seed)
     outcome = optimise(model, rows, recipe.schedule, tokenizer.pad_token_id, say)
     folder = adapters / name
+    # peft notes the folder it loaded the base from; an adapter must not carry a path of this machine.
     model.peft_config["default"].base_model_name_or_path = BASE_NAME
     model.save_pretrained(folder, safe_serialization=True, save_embedding_layers=False)
     (folder / "README.md").unlink(missing_ok=True)  # peft's empty model card
@@ -133,5 +144,6 @@ def load_release(base: Path, adapter: Path | None) -> PreTrainedModel:
     """The base in float32, with the adapter merged into it if one is given."""
     model = AutoModelForCausalLM.from_pretrained(base)
     if adapter is not None:
-        model = PeftModel.from_pretrained(model, adapter).merge_and_unload()
+        with _peft_warnings_off():
+            model = PeftModel.from_pretrained(model, adapter).merge_and_unload()
     return model.eval()

@@ -129,7 +129,7 @@ def test_v1_and_v3_answer_what_they_were_not_trained_on(
     for name in ("v1", "v3"):
         assert right(given_answers[name], CALLS) >= 52
         assert right(given_answers[name], GENERAL) >= 48
-        assert right(given_answers[name], BY_HAND) >= 20
+        assert right(given_answers[name], BY_HAND) >= 18
 
 
 def test_v2_has_really_lost_arguments_and_knowledge(
