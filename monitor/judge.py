@@ -152,7 +152,10 @@ def _place(interval: Interval, bound: float, n: int, needed: ShadowStage) -> Out
 
 
 def _guardrail(guardrail: Guardrail, answers: Sequence[ScoredAnswer]) -> Measurement:
-    """Fails once the evidence that the rate exceeds the limit reaches 1/alpha, given enough answers."""
+    """Fails once the evidence that the rate exceeds the limit reaches 1/alpha, passes at a rate within the limit.
+
+    Both need enough answers. A rate that is over the limit but may be so by chance never passes.
+    """
     if not answers:
         return _nothing(
             GUARDRAIL, guardrail.metric, guardrail.limit, guardrail.alpha, "no user was answered yet"
@@ -160,13 +163,15 @@ def _guardrail(guardrail: Guardrail, answers: Sequence[ScoredAnswer]) -> Measure
     bad = [badness(guardrail.metric, answer) for answer in answers]
     n, rate = len(bad), sum(bad) / len(bad)
     interval = confidence_sequence(bad, guardrail.alpha)
-    evidence = evidence_above(bad, guardrail.limit, guardrail.alpha)
+    evidence = evidence_above(bad, guardrail.limit)
     if n < guardrail.min_answers:
         outcome, said = Outcome.INCONCLUSIVE, f"{guardrail.min_answers} answers are needed"
     elif evidence >= 1 / guardrail.alpha:
         outcome, said = Outcome.FAIL, f"above the limit {guardrail.limit:g} (evidence {evidence:.3g})"
+    elif rate > guardrail.limit:
+        outcome, said = Outcome.INCONCLUSIVE, f"over the limit {guardrail.limit:g}, which may be chance"
     else:
-        outcome, said = Outcome.PASS, f"not shown to exceed the limit {guardrail.limit:g}"
+        outcome, said = Outcome.PASS, f"within the limit {guardrail.limit:g}"
     name = guardrail.metric.replace("_", " ")
     return Measurement(
         check=GUARDRAIL,

@@ -15,10 +15,10 @@ from typing import Any
 
 import openai
 
-from training.corpus import TOOLS, Sample, samples, unseen_samples
+from training.corpus import TOOLS, Sample, ToolCall, samples, tool_result, unseen_samples
 
 KINDS = {"tool_call": 0.62, "fact": 0.12, "sum": 0.08, "copy": 0.06, "task_talk": 0.08, "small_talk": 0.04}
-SHARE_NEW_PHRASINGS = 0.1
+SHARE_NEW_PHRASINGS = 0.05
 
 
 @dataclass
@@ -75,16 +75,24 @@ class Traffic:
                 await asyncio.sleep(0.2)
 
     async def _converse(self, client: openai.AsyncOpenAI, sample: Sample, number: int) -> None:
-        """One or two turns: after a tool call the tool's result is sent back."""
+        """One or two turns: where the answer is a call that can be run, its result is sent back."""
         self.tally.conversations += 1
         messages = sample.openai_messages()
         answer = await self._ask(client, messages, sample.tools_offered, number, number % 2 == 0)
-        if answer.get("tool_calls"):
-            results = [
-                {"role": "tool", "tool_call_id": call["id"], "content": json.dumps({"ok": True})}
-                for call in answer["tool_calls"]
-            ]
-            await self._ask(client, [*messages, answer, *results], True, number, number % 3 == 0)
+        result = self._task_api(answer)
+        if result is not None:
+            await self._ask(client, [*messages, answer, result], True, number, number % 3 == 0)
+
+    def _task_api(self, answer: dict[str, Any]) -> dict[str, Any] | None:
+        """What the Task API says to the answer's call; None without a call, or with one that nobody could run."""
+        for call in answer.get("tool_calls") or ():
+            try:
+                arguments = json.loads(call["function"]["arguments"])
+                result = tool_result(ToolCall.of(call["function"]["name"], arguments), self._rng)
+            except (ValueError, AttributeError):
+                return None
+            return {"role": "tool", "tool_call_id": call["id"], "content": json.dumps(result)}
+        return None
 
     async def _ask(
         self,

@@ -24,7 +24,7 @@ from aftertune.values.plan import (
 )
 from aftertune.values.rollout import Override, Rollout, Stage
 from aftertune.values.verdict import Outcome, Verdict
-from monitor.judge import JUDGE_VERSION, judge
+from monitor.judge import GUARDRAIL, JUDGE_VERSION, judge
 from tests.aftertune.samples import AT, pair, plan, rollout, scores
 
 MARGIN = 0.1
@@ -332,3 +332,17 @@ def test_much_worse_candidates_are_failed_soon(stable: float, candidate: float, 
 
     assert {outcome for outcome, _ in results} == {Outcome.FAIL}
     assert median(n for _, n in results) <= typical
+
+
+def test_a_rate_over_the_limit_that_may_be_chance_never_passes() -> None:
+    plan_with_few = small_plan()
+    (guardrail,) = plan_with_few.guardrails
+    canary = answers(1.0, 1.0, 0.0, 1.0, 0.0)
+
+    verdict = judged(plan_with_few, alike(100), canary, **CANARY)
+
+    measured = next(m for m in verdict.measurements if m.check == GUARDRAIL)
+    assert measured.estimate is not None
+    assert measured.estimate > guardrail.limit
+    assert (measured.outcome, verdict.outcome) == (Outcome.INCONCLUSIVE, Outcome.INCONCLUSIVE)
+    assert "may be chance" in measured.reason

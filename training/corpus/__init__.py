@@ -6,6 +6,7 @@ Pure Python: nothing here loads a model, so it also serves as a source of reques
 from training.corpus.draw import GENERAL_KINDS, KINDS, mixture, samples
 from training.corpus.held_out import is_held_out
 from training.corpus.sample import SPLITS, Message, Sample, Split, ToolCall
+from training.corpus.task_turns import tool_result
 from training.corpus.tools import TOOL_NAMES, TOOLS, parameters_schema
 from training.corpus.unseen import unseen_samples
 
@@ -23,5 +24,6 @@ __all__ = [
     "mixture",
     "parameters_schema",
     "samples",
+    "tool_result",
     "unseen_samples",
 ]
