@@ -22,20 +22,21 @@ $(VLLM): $(INSTALLED) requirements/vllm.txt scripts/vllm
 	@scripts/vllm
 
 browser: ## Chromium, for the console's tests
-	@command -v chromium >/dev/null || scripts/apt chromium
+	@scripts/browser
 
-check: $(INSTALLED) ## formatting, lint, types, import contracts
+check: $(INSTALLED) ## formatting, lint, types, import contracts, architecture
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/pytest --quiet tests/architecture
 
 format: $(INSTALLED) ## put the code into form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 test: $(INSTALLED) $(VLLM) browser ## the whole suite, with real engines and a real browser
-	$(BIN)/pytest
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest
 
 demo: $(INSTALLED) $(if $(filter vllm,$(ENGINE)),$(VLLM)) ## the story: route, mirror, judge, roll back (ONCE=1 ends after it; ENGINE=vllm)
 	$(BIN)/python -m examples.task_api.demo $(if $(ONCE),--once) $(if $(ENGINE),--engine $(ENGINE))

@@ -17,7 +17,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import IO
 
 import httpx
 
@@ -66,12 +65,32 @@ def rooms(settings: Settings) -> tuple[Room, ...]:
     )
 
 
-def prepare(settings: Settings, clock: Clock) -> str | None:
-    """Make the home folder, the schema, the control token and, the first time, an admin.
+@contextmanager
+def only_one(home: Path) -> Iterator[bool]:
+    """Hold the home folder for one `up`; yields whether the last one was killed. Raises BadInput while one runs."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (home / "up.lock").open("a+b") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BadInput(
+                f"'aftertune up' already runs on {home}.", "Stop it, or set AFTERTUNE_HOME."
+            ) from None
+        lock.seek(0)
+        was_killed = bool(lock.read())
+        lock.write(b"running")
+        lock.flush()
+        try:
+            yield was_killed
+        finally:
+            lock.truncate(0)
 
-    Returns the admin's token when one was made: it is shown once and stored only as a hash.
+
+def prepare(settings: Settings, clock: Clock, say: Callable[[str], None]) -> None:
+    """Make the schema, the control token and, the first time, an admin, whose token is said once.
+
+    It is said before it is stored (as a hash): a crash in between costs nothing, the next start makes another.
     """
-    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     (settings.home / "logs").mkdir(exist_ok=True)
     create_control_token(settings.control_token_file)
     store = Store(settings.database_url)
@@ -79,13 +98,26 @@ def prepare(settings: Settings, clock: Clock) -> str | None:
         upgrade(store.engine)
         with store.write() as tx:
             if tx.users.count():
-                return None
+                return
             token = new_token()
             tx.users.add("admin", frozenset({Role.ADMIN}), token, clock.now())
             tx.audit.append(clock.now(), "system", "create_user", "admin", {"roles": [Role.ADMIN]})
-            return token
+            say(f"admin token (shown once): {token}")
     finally:
         store.close()
+
+
+def refuse_taken_ports(settings: Settings, patience_s: float) -> None:
+    """Raises BadInput, naming the setting, for a port that is still taken after `patience_s` seconds."""
+    deadline = time.monotonic() + patience_s
+    for name, (host, port) in ports(settings).items():
+        while not port_is_free(host, port):
+            if time.monotonic() > deadline:
+                raise BadInput(
+                    f"Port {port} on {host} is in use.",
+                    f"Stop what listens there, or set AFTERTUNE_{name.upper()} to a free port.",
+                )
+            time.sleep(0.1)
 
 
 @dataclass
@@ -102,22 +134,20 @@ class Supervisor:
         """Until SIGINT or SIGTERM. Raises BadInput when a room cannot start, Unavailable when one is not ready."""
         signal.signal(signal.SIGINT, self._on_signal)
         signal.signal(signal.SIGTERM, self._on_signal)
-        with _only_one(self.settings.home):
-            _refuse_taken_ports(self.settings)
-            try:
-                for room in rooms(self.settings):
-                    self._start(room)
-                self._wait_until_ready()
-                self.say(f"console  {self.settings.console_url}")
-                self.say(f"router   {self.settings.router_url}/v1")
-                while not self._stopping:
-                    self._revive()
-                    time.sleep(0.1)
-            except AftertuneError:
-                if not self._stopping:
-                    raise
-            finally:
-                self._stop_all()
+        try:
+            for room in rooms(self.settings):
+                self._start(room)
+            self._wait_until_ready()
+            self.say(f"console  {self.settings.console_url}")
+            self.say(f"router   {self.settings.router_url}/v1")
+            while not self._stopping:
+                self._revive()
+                time.sleep(0.1)
+        except AftertuneError:
+            if not self._stopping:
+                raise
+        finally:
+            self._stop_all()
 
     def _start(self, room: Room) -> None:
         with self._log_file(room).open("ab") as output:
@@ -199,27 +229,6 @@ def port_is_free(host: str, port: int) -> bool:
         except OSError:
             return False
     return True
-
-
-def _refuse_taken_ports(settings: Settings) -> None:
-    for name, (host, port) in ports(settings).items():
-        if not port_is_free(host, port):
-            raise BadInput(
-                f"Port {port} on {host} is in use.",
-                f"Stop what listens there, or set AFTERTUNE_{name.upper()} to a free port.",
-            )
-
-
-@contextmanager
-def _only_one(home: Path) -> Iterator[IO[bytes]]:
-    with (home / "up.lock").open("ab") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BadInput(
-                f"'aftertune up' already runs on {home}.", "Stop it, or set AFTERTUNE_HOME."
-            ) from None
-        yield lock
 
 
 def _healthy(room: Room) -> bool:

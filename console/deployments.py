@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Query
 
 from aftertune.deployments import commit, created, frozen, unfrozen
+from aftertune.errors import BadInput
 from aftertune.identity import Permission
 from aftertune.store import Transaction
 from aftertune.values.deployment import Act, Deployment
@@ -89,7 +90,11 @@ def list_deployments(context: ContextOf) -> list[Deployment]:
 
 @router.post("/v1/deployments", status_code=201, dependencies=[needs(Permission.RUN_ROLLOUT)])
 def create_deployment(body: NewDeployment, acting: ActingOf, caller: CallerOf) -> DeploymentView:
-    """Users of `name` get the stable release at once; its engine must be ready."""
+    """Users of `name` get the stable release at once; its engine must be ready.
+
+    Rollouts need capture `full`; `redacted` is refused.
+    """
+    _require_built(body.capture)
     with acting.transaction() as tx:
         if acting.first_time(tx, Act.CREATE, body.name, body):
             require_fit(tx, body.stable)
@@ -151,6 +156,15 @@ def deployment_view(tx: Transaction, caller: Caller, name: str, now: datetime) -
         ),
         last_rollback=rollbacks[0] if rollbacks else None,
     )
+
+
+def _require_built(capture: CapturePolicy) -> None:
+    if capture is CapturePolicy.REDACTED:
+        built = sorted(policy for policy in CapturePolicy if policy is not CapturePolicy.REDACTED)
+        raise BadInput(
+            f"Redaction is not built yet, so that nothing can be captured {str(capture)!r}.",
+            f"Choose one of the capture policies {', '.join(built)}.",
+        )
 
 
 def _change(

@@ -27,6 +27,7 @@ from console.names import PathName
 from console.rollback_choice import Choice, rollback_choice
 from console.rollbacks import RollbackOrder, order_rollback
 from console.session import close_session, open_session
+from console.under_way import rollback_under_way
 
 router = guarded_router("pages")
 
@@ -208,7 +209,7 @@ def _confirmation(
             "view": view,
             "choice": _choice(tx, view),
             "blast": _blast(tx, name, now),
-            "under_way": next((r for r in tx.rollbacks.unfinished() if r.deployment == name), None),
+            "under_way": rollback_under_way(tx, name),
         }
     return _page(
         context,

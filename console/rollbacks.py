@@ -13,6 +13,7 @@ from console.access import ContextOf, guarded_router, needs
 from console.acting import Acting, ActingOf, IdempotencyKey, Reason
 from console.names import PathName
 from console.rollback_choice import rollback_choice
+from console.under_way import require_no_rollback
 
 router = guarded_router("rollbacks")
 
@@ -81,13 +82,8 @@ def order_rollback(acting: Acting, name: str, key: str, order: RollbackOrder) ->
 def _decided(tx: Transaction, name: str, order: RollbackOrder) -> tuple[str, str]:
     """What is left, and where to: empty when the controller shall choose."""
     deployment = tx.deployments.get(name)
-    for other in tx.rollbacks.unfinished():
-        if other.deployment == name:
-            # Two people clicking at once must not go back two steps.
-            raise Conflict(
-                f"A rollback of {name} by {other.actor} is under way.",
-                f"Follow it: /v1/rollbacks/{other.id}.",
-            )
+    # Two people clicking at once must not go back two steps.
+    require_no_rollback(tx, name)
     choice = rollback_choice(deployment, tx.deployments.promotions(name), tx.releases.quarantined())
     if order.leaving is not None and order.leaving != choice.leaving:
         raise Conflict(

@@ -8,7 +8,8 @@ from aftertune.deployments import aborted, commit, shadow_started
 from aftertune.errors import BadInput, Conflict, UnknownName
 from aftertune.identity import Permission
 from aftertune.store import Transaction
-from aftertune.values.deployment import Act
+from aftertune.values.deployment import Act, Deployment
+from aftertune.values.exchange import CapturePolicy
 from aftertune.values.plan import COMPARISON, GuardrailMetric, Plan
 from aftertune.values.rollout import Approval, Override, Rollout, RolloutState, Stage
 from aftertune.values.value import Value
@@ -17,6 +18,7 @@ from console.access import ContextOf, guarded_router, needs
 from console.acting import Acting, ActingOf, Reason
 from console.fitness import require_fit
 from console.names import PathName
+from console.under_way import require_no_rollback
 
 router = guarded_router("rollouts")
 
@@ -120,10 +122,12 @@ def override_check(rollout: PathName, body: Waiver, acting: ActingOf) -> Rollout
 
 @router.post("/v1/rollouts/{rollout}/abort", dependencies=[needs(Permission.RUN_ROLLOUT)])
 def abort_rollout(rollout: PathName, body: Abortion, acting: ActingOf) -> RolloutView:
-    """The candidate leaves and is not quarantined; users go on with stable."""
+    """The candidate leaves and is not quarantined; users go on with stable. Refused during a rollback."""
     with acting.transaction() as tx:
         if acting.first_time(tx, Act.ABORT, rollout, body):
             found = _open(tx, rollout)
+            # A rollback that finds the candidate gone would leave the stable release instead.
+            require_no_rollback(tx, found.deployment)
             before = tx.deployments.get(found.deployment)
             if before.rollout != found.id:
                 raise Conflict(f"{found.deployment} does not follow the rollout {rollout} any more.")
@@ -145,6 +149,8 @@ def rollout_view(tx: Transaction, rollout: str, verdicts: int = 20) -> RolloutVi
 
 def _start(tx: Transaction, acting: Acting, rollout_id: str, plan: Plan) -> None:
     before = tx.deployments.get(plan.deployment)
+    require_no_rollback(tx, before.name)
+    _require_payloads(before)
     require_fit(tx, plan.candidate)
     after = shadow_started(before, plan.candidate, rollout_id, plan.shadow.mirror)
     tx.rollouts.add(
@@ -163,6 +169,14 @@ def _start(tx: Transaction, acting: Acting, rollout_id: str, plan: Plan) -> None
     )
     evidence = {"rollout": rollout_id, "plan": plan.digest()}
     commit(tx, Act.START_SHADOW, before, after, actor=acting.actor, at=acting.at, body=evidence)
+
+
+def _require_payloads(deployment: Deployment) -> None:
+    if deployment.capture is not CapturePolicy.FULL:
+        raise Conflict(
+            f"{deployment.name} captures {str(deployment.capture)!r}: without payloads no candidate can be judged.",
+            f"Roll out on a deployment with capture {str(CapturePolicy.FULL)!r}.",
+        )
 
 
 def _open(tx: Transaction, rollout: str) -> Rollout:

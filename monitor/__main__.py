@@ -58,7 +58,8 @@ def serve(settings: Settings, token: str, listener: socket.socket) -> None:
     with httpx.Client(timeout=PUSH_TIMEOUT_S) as client:
         connect = partial(HttpRouterAdmin, client=client, token=token)
         publisher = Publisher(store, clock, connect, metrics)
-        rollbacks = Rollbacks(store, clock, publisher, connect, unhealthy, metrics, time.sleep)
+        lease_s = settings.monitor.router_lease_s
+        rollbacks = Rollbacks(store, clock, publisher, connect, unhealthy, metrics, time.sleep, lease_s)
         holder = f"{socket.gethostname()}:{settings.monitor.port}"
         controller = Controller(store, clock, publisher, rollbacks, metrics, holder)
         ingest = Ingest(store, settings.spool_folder, clock, metrics)
@@ -85,7 +86,7 @@ def serve(settings: Settings, token: str, listener: socket.socket) -> None:
             clock,
             metrics.registry,
             control_token=token,
-            lease_s=settings.monitor.router_lease_s,
+            lease_s=lease_s,
             wake=wake,
         )
         for loop in loops:

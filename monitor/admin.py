@@ -18,7 +18,7 @@ class RouterAdmin(Protocol):
 
     def push(self, table: RoutingTable) -> RouterLease: ...
 
-    def probe(self, deployment: str) -> ChatEngine:
+    def probe(self, deployment: str, timeout_s: float) -> ChatEngine:
         """Asks for answers of the deployment by the path and policy of a client's request."""
         ...
 
@@ -28,13 +28,10 @@ Connect = Callable[[str], RouterAdmin]
 
 
 class HttpRouterAdmin:
-    def __init__(
-        self, admin_url: str, client: httpx.Client, token: str, probe_timeout_s: float = 10.0
-    ) -> None:
+    def __init__(self, admin_url: str, client: httpx.Client, token: str) -> None:
         self._url = admin_url
         self._client = client
         self._token = token
-        self._probe_timeout_s = probe_timeout_s
 
     def routing(self) -> RouterLease:
         return self._exchange("GET", None)
@@ -42,8 +39,8 @@ class HttpRouterAdmin:
     def push(self, table: RoutingTable) -> RouterLease:
         return self._exchange("PUT", table)
 
-    def probe(self, deployment: str) -> ChatEngine:
-        return OpenAIEngine(self._url, deployment, self._token, self._probe_timeout_s)
+    def probe(self, deployment: str, timeout_s: float) -> ChatEngine:
+        return OpenAIEngine(self._url, deployment, self._token, timeout_s)
 
     def _exchange(self, method: str, table: RoutingTable | None) -> RouterLease:
         try:

@@ -15,7 +15,7 @@ from aftertune.values.rollback import Rollback, RollbackState
 from aftertune.values.rollout import Rollout, RolloutState, Stage
 from aftertune.values.verdict import Verdict
 from monitor.decide import Decided, Decision, decide
-from monitor.measure import Measured, Measuring
+from monitor.measure import Measured, Measuring, candidate_of
 from monitor.metrics import Metrics
 from monitor.publish import Publisher
 from monitor.rollback import Rollbacks
@@ -59,6 +59,8 @@ class Controller:
             return
         with self._store.read() as tx:
             rollbacks, rollouts = tx.rollbacks.unfinished(), tx.rollouts.open()
+        # First what was decided before (by a person, or by a process that was killed), then what is new.
+        self._publisher.publish()
         self._measuring.forget_all_but(frozenset(rollout.id for rollout in rollouts))
         for rollback in rollbacks:
             self._drive(rollback.id)
@@ -110,7 +112,7 @@ class Controller:
             measured = self._measuring.measure(tx, rollout, now)
             last = next(iter(tx.verdicts.of(rollout_id, limit=1)), None)
         answers = len(measured.answers)
-        decided = decide(rollout, measured.deployment, measured.verdict, answers, now)
+        decided = decide(rollout, measured.deployment, measured.verdict, measured.candidate, answers, now)
         if decided.decision is Decision.WAIT:
             if _is_news(measured.verdict, last):
                 with self._store.write() as tx:
@@ -128,7 +130,8 @@ class Controller:
         }
         verdict = measured.verdict
         with self._store.write() as tx:
-            if tx.rollouts.get(measured.rollout.id) != measured.rollout:
+            seen = (measured.rollout, measured.candidate)
+            if (tx.rollouts.get(measured.rollout.id), candidate_of(tx, measured.rollout)) != seen:
                 return  # Somebody was faster; the next tick looks again.
             if verdict != last:
                 tx.verdicts.add(verdict)
@@ -208,6 +211,7 @@ class Controller:
                 automatic=True,
                 reason=reason,
                 state=RollbackState.REQUESTED,
+                from_release=measured.rollout.candidate,
                 rollout=measured.rollout.id,
                 first_bad_at=min(bad, default=None),
                 requested_at=self._clock.now(),

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from aftertune.values.deployment import Deployment
+from aftertune.values.release import EngineState
 from aftertune.values.rollout import Rollout, RolloutState, Stage
 from aftertune.values.verdict import Outcome, Verdict
 from monitor.judge import GUARDRAIL, is_waived
@@ -18,13 +19,25 @@ class Decision(StrEnum):
     ROLL_BACK = "roll_back"
 
 
+class Candidate(NamedTuple):
+    """What the store says of the release under test: why it is in quarantine, None when it is not, and its engine."""
+
+    quarantine: str | None
+    engine: EngineState | None
+
+
 class Decided(NamedTuple):
     decision: Decision
     reason: str
 
 
 def decide(
-    rollout: Rollout, deployment: Deployment, verdict: Verdict, canary_answers: int, now: datetime
+    rollout: Rollout,
+    deployment: Deployment,
+    verdict: Verdict,
+    candidate: Candidate,
+    canary_answers: int,
+    now: datetime,
 ) -> Decided:
     """`canary_answers` counts scored answers to users. A held rollout moves only back, or on by an override in shadow."""
     if rollout.state not in (RolloutState.RUNNING, RolloutState.HELD):
@@ -32,33 +45,42 @@ def decide(
     if deployment.rollout != rollout.id:
         return Decided(Decision.WAIT, f"{deployment.name} is not on this rollout any more.")
     if rollout.stage is Stage.SHADOW:
-        return _in_shadow(rollout, deployment, verdict, now)
-    return _in_canary(rollout, deployment, verdict, canary_answers, now)
+        return _in_shadow(rollout, deployment, verdict, candidate, now)
+    return _in_canary(rollout, deployment, verdict, candidate, canary_answers, now)
 
 
-def _in_shadow(rollout: Rollout, deployment: Deployment, verdict: Verdict, now: datetime) -> Decided:
+def _in_shadow(
+    rollout: Rollout, deployment: Deployment, verdict: Verdict, candidate: Candidate, now: datetime
+) -> Decided:
     if is_waived(rollout):
-        return _forward(Decision.START_CANARY, rollout, deployment, "The comparison is waived.")
+        return _forward(Decision.START_CANARY, rollout, deployment, candidate, "The comparison is waived.")
     if rollout.state is RolloutState.HELD:
         return Decided(Decision.WAIT, f"Held for a person: {rollout.reason}")
     if verdict.outcome is Outcome.FAIL:
         return Decided(Decision.HOLD, _because(verdict))
     if verdict.outcome is Outcome.PASS:
-        return _forward(Decision.START_CANARY, rollout, deployment, _because(verdict))
+        return _forward(Decision.START_CANARY, rollout, deployment, candidate, _because(verdict))
     return _wait_or_hold(rollout, rollout.plan.shadow.deadline_s, verdict, now)
 
 
 def _in_canary(
-    rollout: Rollout, deployment: Deployment, verdict: Verdict, canary_answers: int, now: datetime
+    rollout: Rollout,
+    deployment: Deployment,
+    verdict: Verdict,
+    candidate: Candidate,
+    canary_answers: int,
+    now: datetime,
 ) -> Decided:
     if failed := _harm(rollout, verdict):
         return Decided(Decision.ROLL_BACK, failed)
+    if candidate.quarantine is not None:
+        return Decided(Decision.ROLL_BACK, _unfit(rollout, candidate))
     if rollout.state is RolloutState.HELD:
         return Decided(Decision.WAIT, f"Held for a person: {rollout.reason}")
     wanted = rollout.plan.canary.min_answers
     if verdict.outcome is Outcome.PASS and canary_answers >= wanted:
         reason = f"{canary_answers} answers to users. {_because(verdict)}"
-        return _forward(Decision.PROMOTE, rollout, deployment, reason)
+        return _forward(Decision.PROMOTE, rollout, deployment, candidate, reason)
     return _wait_or_hold(rollout, rollout.plan.canary.deadline_s, verdict, now)
 
 
@@ -69,7 +91,18 @@ def _harm(rollout: Rollout, verdict: Verdict) -> str:
     return " ".join(m.reason for m in failed if m.check == GUARDRAIL or not waived)
 
 
-def _forward(decision: Decision, rollout: Rollout, deployment: Deployment, reason: str) -> Decided:
+def _unfit(rollout: Rollout, candidate: Candidate) -> str:
+    """Why no user may get the candidate's answers; empty when they may."""
+    if candidate.quarantine is not None:
+        return f"{rollout.candidate} is in quarantine: {candidate.quarantine}."
+    if candidate.engine is not EngineState.READY:
+        return f"The engine of {rollout.candidate} is {candidate.engine or 'not running'}."
+    return ""
+
+
+def _forward(
+    decision: Decision, rollout: Rollout, deployment: Deployment, candidate: Candidate, reason: str
+) -> Decided:
     if not rollout.approved:
         return Decided(
             Decision.WAIT,
@@ -78,6 +111,8 @@ def _forward(decision: Decision, rollout: Rollout, deployment: Deployment, reaso
         )
     if deployment.frozen:
         return Decided(Decision.WAIT, f"{reason} {deployment.name} is frozen: {deployment.frozen}.")
+    if unfit := _unfit(rollout, candidate):
+        return Decided(Decision.WAIT, f"{reason} {unfit}")
     return Decided(decision, reason)
 
 

@@ -2,12 +2,13 @@
 
 A segment's position is stored in the transaction that stores its exchanges, and an exchange is stored once by its
 id: a crash at any point repeats work, never records. Nothing that cannot be read is thrown away: a corrupt segment
-is renamed `*.corrupt`, a sealed segment that ends in half a record `*.torn`, and an unreadable record is copied
-to `*.refused`.
+is renamed `*.corrupt`, a sealed segment that ends in half a record `*.torn`, and a record that cannot be read, or
+whose reading meets a fault of ours, is copied to `*.refused`: one record never stops the ones behind it.
 """
 
 import logging
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +20,8 @@ from aftertune.errors import Corrupt
 from aftertune.spool import MAGIC, SpoolRecord, encode, scan, segments
 from aftertune.store import Store, Transaction
 from aftertune.store.exchanges import Payload
-from aftertune.values.exchange import CapturePolicy, Exchange, ExchangeHeader, ExchangeRole, ToolCall
+from aftertune.values.exchange import CapturePolicy, Exchange, ExchangeHeader, ExchangeRole
+from aftertune.values.pair import AnswerScores
 from monitor.answers import Answer, read_answer
 from monitor.metrics import Metrics
 from monitor.pairs import Leg, pair_up
@@ -41,6 +43,14 @@ class _Segment(NamedTuple):
     @property
     def name(self) -> str:
         return self.path.name
+
+
+class _Read(NamedTuple):
+    """One record. `evidence` is None where it says nothing about the release, `leg` where payload is not kept."""
+
+    exchange: Exchange
+    evidence: AnswerScores | None
+    leg: Leg | None
 
 
 class _Stored(NamedTuple):
@@ -105,35 +115,49 @@ class Ingest:
     def _store_record(
         self, tx: Transaction, segment: _Segment, record: SpoolRecord, offset: int, stored: _Stored
     ) -> None:
+        refuse = partial(self._refuse, tx, segment, record, offset)
         try:
-            header = ExchangeHeader.model_validate_json(record.header)
+            read = _read(record)
         except ValidationError as error:
-            self._refuse(segment, record, offset, error)
+            refuse("header", f"its header has {error.error_count()} faults")
             return
-        leg = _read_leg(header, record.request, record.answer)
-        whole = header.capture is CapturePolicy.FULL
-        added = tx.exchanges.add(
-            leg.exchange,
-            Payload(record.request, record.answer) if whole else None,
-            leg.scores if says_something(header) else None,
-        )
-        if not added:
+        except Exception as error:  # noqa: BLE001  (a fault of ours must not stop what comes after)
+            refuse("fault", type(error).__name__)
             return
-        stored.exchanges.append(leg.exchange)
-        if whole and _store_pair(tx, leg):
-            stored.paired.append(header.deployment)
+        payload = None if read.leg is None else Payload(record.request, record.answer)
+        if not tx.exchanges.add(read.exchange, payload, read.evidence):
+            return
+        stored.exchanges.append(read.exchange)
+        other = None if read.leg is None else _other_leg(tx, read.exchange)
+        if read.leg is None or other is None:
+            return
+        try:
+            pair = pair_up(read.leg, _read_leg(*other))
+        except Exception as error:  # noqa: BLE001  (a fault of ours must not stop what comes after)
+            refuse("fault", type(error).__name__)
+            return
+        if pair is not None:
+            tx.pairs.add(pair)
+            stored.paired.append(read.exchange.deployment)
 
-    def _refuse(self, segment: _Segment, record: SpoolRecord, offset: int, error: ValidationError) -> None:
-        """Keep the record beside the segment: the segment itself goes when it is done."""
+    def _refuse(
+        self, tx: Transaction, segment: _Segment, record: SpoolRecord, offset: int, kind: str, reason: str
+    ) -> None:
+        """Keep the record beside the segment: the segment itself goes when it is done.
+
+        The reason never quotes the record, which may hold what a log must not.
+        """
+        subject = f"{segment.router}/{segment.name}"
         kept = segment.path.with_name(f"{segment.path.stem}-{offset}.refused")
         kept.write_bytes(MAGIC + encode(record.header, record.request, record.answer))
-        self._metrics.refused.labels(reason="header").inc()
+        body = {"offset": offset, "kept": kept.name, "reason": reason}
+        tx.audit.append(self._clock.now(), ACTOR, "record_refused", subject, body)
+        self._metrics.refused.labels(reason=kind).inc()
         log.error(
-            "%s/%s: the record at byte %d has no header that this version reads (%d faults); kept as %s.",
-            segment.router,
-            segment.name,
+            "%s: the record at byte %d cannot be read (%s); kept as %s, a person must look.",
+            subject,
             offset,
-            error.error_count(),
+            reason,
             kept.name,
         )
 
@@ -191,34 +215,39 @@ def _batches(records: Iterator[SpoolRecord]) -> Iterator[list[SpoolRecord] | Cor
             return
 
 
+def _read(record: SpoolRecord) -> _Read:
+    """Raises ValidationError where the header is not one that this version knows."""
+    header = ExchangeHeader.model_validate_json(record.header)
+    counts = says_something(header)
+    if header.capture is not CapturePolicy.FULL:
+        return _Read(_exchange(header, Answer()), score_unseen(header) if counts else None, None)
+    leg = _read_leg(header, record.request, record.answer)
+    return _Read(leg.exchange, leg.scores if counts else None, leg)
+
+
 def _read_leg(header: ExchangeHeader, request: bytes, answer: bytes) -> Leg:
-    """Of a payload that may not be kept, only tool names are."""
-    unseen = header.capture in (CapturePolicy.NONE, CapturePolicy.METADATA)
-    read = Answer() if unseen else read_answer(answer)
-    keep_arguments = header.capture is CapturePolicy.FULL
-    calls = tuple(c if keep_arguments else ToolCall(name=c.name, arguments="") for c in read.tool_calls)
-    exchange = Exchange(
+    read = read_answer(answer)
+    return Leg(_exchange(header, read), read, score(request, read, header))
+
+
+def _exchange(header: ExchangeHeader, answer: Answer) -> Exchange:
+    return Exchange(
         **header.model_dump(include=set(ExchangeHeader.model_fields)),
-        finish=read.finish,
-        usage=read.usage,
-        tool_calls=calls,
+        finish=answer.finish,
+        usage=answer.usage,
+        tool_calls=answer.tool_calls,
     )
-    return Leg(exchange, read, score_unseen(header) if unseen else score(request, read, header))
 
 
-def _store_pair(tx: Transaction, leg: Leg) -> bool:
-    """Pair the leg with the other one if that is stored; a client that reuses a request id gets no second pair."""
-    exchange = leg.exchange
+def _other_leg(tx: Transaction, exchange: Exchange) -> tuple[Exchange, bytes, bytes] | None:
+    """The stored leg that the exchange pairs with, and its payload.
+
+    None where it is not there yet; a client that reuses a request id gets no second pair.
+    """
     if exchange.pair_id is None or exchange.role is ExchangeRole.PROBE:
-        return False
+        return None
     others = [e for e in tx.exchanges.legs(exchange.pair_id) if e.exchange_id != exchange.exchange_id]
     if len(others) != 1:
-        return False
+        return None
     payload = tx.exchanges.payload(others[0].exchange_id)
-    if payload is None:
-        return False
-    pair = pair_up(leg, _read_leg(others[0], payload.request, payload.answer))
-    if pair is None:
-        return False
-    tx.pairs.add(pair)
-    return True
+    return None if payload is None else (others[0], payload.request, payload.answer)

@@ -71,7 +71,7 @@ def is_waived(rollout: Rollout) -> bool:
 def _comparison(comparison: Comparison, plan: Plan, rollout: Rollout, pairs: Sequence[Pair]) -> Measurement:
     alpha = plan.alpha / len(plan.comparisons)
     if fault := _unusable(rollout, pairs):
-        return _unmeasured(COMPARISON, comparison.metric, Outcome.ERROR, comparison.margin, alpha, fault)
+        return _unmeasured(COMPARISON, comparison.metric, Outcome.ERROR, _bound(comparison), alpha, fault)
     if comparison.metric is PairMetric.VALID_ANSWER:
         return _compare_valid_answers(comparison, plan, pairs, alpha)
     return _compare_agreement(comparison, plan, pairs, alpha)
@@ -82,11 +82,11 @@ def _compare_valid_answers(
 ) -> Measurement:
     """The mean of candidate − stable, in [-1, 1], must stay above −margin."""
     if not pairs:
-        return _nothing(COMPARISON, comparison.metric, comparison.margin, alpha, "no pair is complete yet")
+        return _nothing(COMPARISON, comparison.metric, _bound(comparison), alpha, "no pair is complete yet")
     differences = [pair.candidate.valid_answer - pair.stable.valid_answer for pair in pairs]
     unit = confidence_sequence([(d + 1) / 2 for d in differences], alpha)
     interval = Interval(2 * unit.low - 1, 2 * unit.high - 1)
-    outcome = _place(interval, -comparison.margin, len(pairs), plan.shadow)
+    outcome = _place(interval, _bound(comparison), len(pairs), plan.shadow)
     estimate = sum(differences) / len(differences)
     said = {
         Outcome.PASS: f"worse by less than the margin {comparison.margin:g}",
@@ -101,7 +101,7 @@ def _compare_valid_answers(
         estimate=estimate,
         low=interval.low,
         high=interval.high,
-        limit=comparison.margin,
+        limit=_bound(comparison),
         alpha=alpha,
         reason=f"valid answers, candidate − stable: {_shown(estimate, interval)} over {len(pairs)} pairs; {said}.",
     )
@@ -112,12 +112,12 @@ def _compare_agreement(
 ) -> Measurement:
     """Mean agreement must stay above 1 − margin; where stable gave no whole answer there is nothing to agree with."""
     agreements = [pair.agreement for pair in pairs if pair.stable.completed == 1.0]
-    n, bound = len(agreements), 1 - comparison.margin
+    n, bound = len(agreements), _bound(comparison)
     if n == 0:
         return _nothing(
             COMPARISON,
             comparison.metric,
-            comparison.margin,
+            bound,
             alpha,
             "no pair has a whole answer of stable yet",
         )
@@ -137,10 +137,16 @@ def _compare_agreement(
         estimate=estimate,
         low=interval.low,
         high=interval.high,
-        limit=comparison.margin,
+        limit=bound,
         alpha=alpha,
         reason=f"agreement with stable: {_shown(estimate, interval)} over {n} pairs; {said}.",
     )
+
+
+def _bound(comparison: Comparison) -> float:
+    """What the comparison's interval must stay above."""
+    zero = {PairMetric.VALID_ANSWER: 0.0, PairMetric.AGREEMENT: 1.0}
+    return zero[comparison.metric] - comparison.margin
 
 
 def _place(interval: Interval, bound: float, n: int, needed: ShadowStage) -> Outcome:

@@ -7,8 +7,10 @@ from aftertune.store import Transaction
 from aftertune.store.exchanges import ScoredAnswer
 from aftertune.values.deployment import Deployment
 from aftertune.values.exchange import ExchangeRole
+from aftertune.values.pair import Pair
 from aftertune.values.rollout import Rollout
 from aftertune.values.verdict import Verdict
+from monitor.decide import Candidate
 from monitor.judge import judge
 
 
@@ -17,30 +19,48 @@ class Measured(NamedTuple):
 
     rollout: Rollout
     deployment: Deployment
+    candidate: Candidate
     verdict: Verdict
     answers: tuple[ScoredAnswer, ...]
 
 
+def candidate_of(tx: Transaction, rollout: Rollout) -> Candidate:
+    engine = tx.releases.engine(rollout.candidate)
+    return Candidate(
+        quarantine=tx.releases.quarantined().get(rollout.candidate),
+        engine=engine.state if engine else None,
+    )
+
+
 class Measuring:
-    """Remembers the last measurement of each rollout, so that an idle tick costs two counts."""
+    """Remembers the last measurement of each rollout and its pairs: an idle tick reads none, another only new ones."""
 
     def __init__(self) -> None:
         self._last: dict[str, tuple[object, Measured]] = {}
+        self._pairs: dict[str, dict[str, Pair]] = {}
 
     def measure(self, tx: Transaction, rollout: Rollout, at: datetime) -> Measured:
-        deployment = tx.deployments.get(rollout.deployment)
+        deployment, candidate = tx.deployments.get(rollout.deployment), candidate_of(tx, rollout)
         seen = (rollout, tx.pairs.count(deployment.name), tx.exchanges.count(deployment.name))
         known = self._last.get(rollout.id)
         if known is not None and known[0] == seen:
-            return known[1]._replace(deployment=deployment)
-        pairs = tx.pairs.between(deployment.name, rollout.baseline, rollout.candidate, rollout.created_at)
+            return known[1]._replace(deployment=deployment, candidate=candidate)
+        pairs = tx.pairs.between(
+            deployment.name,
+            rollout.baseline,
+            rollout.candidate,
+            rollout.created_at,
+            known=self._pairs.get(rollout.id, {}),
+        )
+        self._pairs[rollout.id] = {pair.pair_id: pair for pair in pairs}
         answers = tx.exchanges.answers(
             deployment.name, rollout.candidate, (ExchangeRole.CANARY,), rollout.created_at
         )
         verdict = judge(rollout.plan, rollout, pairs, answers, at)
-        measured = Measured(rollout, deployment, verdict, tuple(answers))
+        measured = Measured(rollout, deployment, candidate, verdict, tuple(answers))
         self._last[rollout.id] = (seen, measured)
         return measured
 
     def forget_all_but(self, open_rollouts: frozenset[str]) -> None:
         self._last = {rollout: last for rollout, last in self._last.items() if rollout in open_rollouts}
+        self._pairs = {rollout: pairs for rollout, pairs in self._pairs.items() if rollout in open_rollouts}

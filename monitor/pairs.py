@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from rapidfuzz import fuzz
 
@@ -54,7 +53,7 @@ def pair_up(one: Leg, other: Leg) -> Pair | None:
         stable_exchange=stable.exchange.exchange_id,
         candidate_exchange=candidate.exchange.exchange_id,
         conversation=live.exchange.conversation,
-        at=max(_ended(live.exchange), _ended(copy.exchange)),
+        at=max(live.exchange.ended, copy.exchange.ended),
         stable=stable.scores,
         candidate=candidate.scores,
         same_tool=agreement.same_tool,
@@ -84,10 +83,6 @@ def _belong_together(live: Exchange, copy: Exchange) -> bool:
         and live.error is not ExchangeError.CLIENT_LEFT
         and not (request_was_refused(live) and request_was_refused(copy))
     )
-
-
-def _ended(exchange: Exchange) -> datetime:
-    return exchange.last_byte or exchange.arrival
 
 
 def _names(calls: Sequence[ToolCall]) -> Counter[str]:

@@ -6,9 +6,11 @@ is answered by doing the step again. Traffic is switched by compare-and-swap, on
 
 import logging
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 from aftertune.clock import Clock
 from aftertune.deployments import commit, rolled_back
+from aftertune.errors import StaleGeneration
 from aftertune.store import Store, Transaction
 from aftertune.values.deployment import Act, Deployment
 from aftertune.values.rollback import Rollback, RollbackState, RouterProof
@@ -16,14 +18,17 @@ from aftertune.values.rollout import RolloutState
 from monitor.admin import Connect
 from monitor.metrics import Metrics
 from monitor.publish import Publisher
-from monitor.target import Choice, HealthCheck, Known, choose
+from monitor.target import Choice, HealthCheck, Known, PassedOver, choose, leaving
 from monitor.verify import Expected, verify
 
 log = logging.getLogger(__name__)
 
 
 class Rollbacks:
-    """`pause` sleeps between attempts to prove a router (seconds)."""
+    """`pause` sleeps between attempts to prove a router (seconds).
+
+    When no known router is live, one is waited for `router_lease_s` after the switch, over many ticks.
+    """
 
     def __init__(
         self,
@@ -34,6 +39,7 @@ class Rollbacks:
         unhealthy: HealthCheck,
         metrics: Metrics,
         pause: Callable[[float], None],
+        router_lease_s: float,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -42,9 +48,13 @@ class Rollbacks:
         self._unhealthy = unhealthy
         self._metrics = metrics
         self._pause = pause
+        self._patience = timedelta(seconds=router_lease_s)
 
     def drive(self, rollback_id: str) -> Rollback:
-        """Take the rollback as far as it goes. Raises StaleGeneration (drive it again), Unavailable."""
+        """Take the rollback as far as it goes now; one that waits for its routers is returned unfinished.
+
+        Raises StaleGeneration (drive it again), Unavailable.
+        """
         steps = {
             RollbackState.REQUESTED: self._intend,
             RollbackState.INTENDED: self._switch,
@@ -55,7 +65,10 @@ class Rollbacks:
         if rollback.state.final:
             return rollback
         while not rollback.state.final:
-            rollback = steps[rollback.state](rollback)
+            following = steps[rollback.state](rollback)
+            if following.state is rollback.state:
+                return following
+            rollback = following
         self._tell(rollback)
         return rollback
 
@@ -86,21 +99,33 @@ class Rollbacks:
     def _switch(self, seen: Rollback) -> Rollback:
         with self._store.read() as tx:
             before, known = tx.deployments.get(seen.deployment), _known(tx, seen.deployment)
-        choice = choose(before, known, self._unhealthy, seen.to_release)
+        bad = leaving(before, seen.from_release, seen.to_release)
+        choice = choose(before, known, self._unhealthy, bad, seen.to_release) if bad else Choice(None)
         with self._store.write() as tx:
             rollback = tx.rollbacks.get(seen.id)
             if rollback.state is not RollbackState.INTENDED:
                 return rollback
             if other := _answered_by(tx, rollback):
                 return self._join(tx, rollback, other)
+            if tx.deployments.get(before.name) != before:
+                raise StaleGeneration(before.name, before.generation)
+            if not bad:
+                gone = f"{seen.from_release} has left already; nothing was changed."
+                return self._end(tx, rollback, RollbackState.FAILED, gone)
             if choice.target is None:
                 return self._end(tx, rollback, RollbackState.FAILED, _no_target(before, choice))
-            return self._commit(tx, rollback, before, choice)
+            return self._commit(tx, rollback, before, bad, choice.target, choice.passed_over)
 
-    def _commit(self, tx: Transaction, rollback: Rollback, before: Deployment, choice: Choice) -> Rollback:
-        target = choice.target or before.stable
+    def _commit(
+        self,
+        tx: Transaction,
+        rollback: Rollback,
+        before: Deployment,
+        bad: str,
+        target: str,
+        passed_over: Sequence[PassedOver],
+    ) -> Rollback:
         after = rolled_back(before, target)
-        bad = before.candidate if before.candidate and target == before.stable else before.stable
         now = self._clock.now()
         commit(
             tx,
@@ -113,15 +138,18 @@ class Rollbacks:
             body={
                 "rollback": rollback.id,
                 "reason": rollback.reason,
-                "passed_over": [p._asdict() for p in choice.passed_over],
+                "passed_over": [p._asdict() for p in passed_over],
             },
         )
         tx.releases.quarantine(bad, f"rolled back: {rollback.reason}", now)
         tx.audit.append(now, rollback.actor, "quarantine", bad, {"rollback": rollback.id})
+        blamed = before.rollout if bad == before.candidate else None
         if before.rollout is not None:
-            rollout = tx.rollouts.get(before.rollout)
             ended = {"state": RolloutState.ROLLED_BACK, "reason": rollback.reason}
-            tx.rollouts.save(rollout.model_copy(update=ended))
+            if blamed is None:
+                reason = f"Its baseline {bad} was rolled back: {rollback.reason}"
+                ended = {"state": RolloutState.ABORTED, "reason": reason}
+            tx.rollouts.save(tx.rollouts.get(before.rollout).model_copy(update=ended))
         log.warning("%s: all traffic goes to %s, away from %s.", before.name, target, bad)
         return _save(
             tx,
@@ -130,7 +158,7 @@ class Rollbacks:
             from_release=bad,
             to_release=target,
             generation=after.generation,
-            rollout=before.rollout,
+            rollout=blamed,
             switched_at=now,
         )
 
@@ -153,6 +181,10 @@ class Rollbacks:
 
     def _prove(self, seen: Rollback) -> Rollback:
         self._publisher.publish()
+        live, silent = self._publisher.live(), self._publisher.silent()
+        switched = seen.switched_at or seen.requested_at
+        if silent and not live and self._clock.now() < switched + self._patience:
+            return seen
         with self._store.read() as tx:
             engine = tx.releases.engine(seen.to_release)
         expected = Expected(
@@ -161,8 +193,8 @@ class Rollbacks:
             generation=seen.generation or 0,
             fingerprint=engine.fingerprint if engine else (),
         )
-        proofs = verify(self._publisher.live(), expected, self._connect, self._pause)
-        state, outcome = _judged(proofs, self._publisher.silent())
+        proofs = verify(live, expected, self._connect, self._clock, self._pause)
+        state, outcome = _judged(proofs, silent)
         with self._store.write() as tx:
             rollback = tx.rollbacks.get(seen.id)
             if rollback.state is not RollbackState.SWITCHED:
@@ -202,10 +234,11 @@ def _known(tx: Transaction, deployment: str) -> Known:
 
 
 def _answered_by(tx: Transaction, rollback: Rollback) -> Rollback | None:
-    """The other rollback of the deployment that switched since this one was asked for."""
+    """The other rollback that switched since this one was asked for, away from the same release."""
     for other in tx.rollbacks.of(rollback.deployment):
         switched = other.switched_at
-        if other.id != rollback.id and switched is not None and switched >= rollback.requested_at:
+        same = rollback.from_release in ("", other.from_release)
+        if other.id != rollback.id and same and switched is not None and switched >= rollback.requested_at:
             return other
     return None
 

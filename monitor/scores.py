@@ -30,9 +30,19 @@ REFUSALS = (
 """An answer without a tool call that contains one of these, ignoring case, is a refusal."""
 
 
+WAITED_S = 5.0
+"""A client that left after so many seconds without a first byte has met an engine that hangs."""
+
+
 def says_something(header: ExchangeHeader) -> bool:
-    """False when the answer is no evidence about the release: the client left, or its request was wrong (4xx)."""
-    return header.error is not ExchangeError.CLIENT_LEFT and not request_was_refused(header)
+    """False when the answer is no evidence about the release: the request was wrong (4xx), or the client left.
+
+    A client that leaves early or in mid-answer has its own reasons; one that waited for WAITED_S and got nothing
+    is evidence of a failure, as no deadline of the router would ever see it.
+    """
+    if request_was_refused(header):
+        return False
+    return header.error is not ExchangeError.CLIENT_LEFT or _waited_in_vain(header)
 
 
 def request_was_refused(header: ExchangeHeader) -> bool:
@@ -57,14 +67,15 @@ def score(request: bytes, answer: Answer, header: ExchangeHeader) -> AnswerScore
     )
 
 
-def score_unseen(header: ExchangeHeader) -> AnswerScores:
-    """For a capture policy that keeps no payload: only what the header shows can be judged."""
-    completed = float(_answered(header))
+def score_unseen(header: ExchangeHeader) -> AnswerScores | None:
+    """For a capture policy that keeps no payload: a failure shows in the header; nothing else can be judged."""
+    if _answered(header):
+        return None
     return AnswerScores(
-        completed=completed,
-        well_formed=1.0,
+        completed=0.0,
+        well_formed=0.0,
         grounded=None,
-        valid_answer=completed,
+        valid_answer=0.0,
         refusal=0.0,
         length=0,
         latency_s=_latency_s(header),
@@ -73,6 +84,10 @@ def score_unseen(header: ExchangeHeader) -> AnswerScores:
 
 def _answered(header: ExchangeHeader) -> bool:
     return header.status == 200 and header.error is None
+
+
+def _waited_in_vain(header: ExchangeHeader) -> bool:
+    return header.first_byte is None and (header.ended - header.arrival).total_seconds() >= WAITED_S
 
 
 def _is_whole(answer: Answer) -> bool:

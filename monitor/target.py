@@ -33,14 +33,30 @@ HealthCheck = Callable[[Release, EngineStatus], str]
 """Why the engine does not answer right now; empty when it does."""
 
 
-def choose(deployment: Deployment, known: Known, unhealthy: HealthCheck, to: str = "") -> Choice:
-    """With a candidate: stable. Else `to`, or the newest eligible release that was stable before.
+def leaving(deployment: Deployment, asked: str, to: str) -> str:
+    """The release that a rollback takes out; empty when the one that was asked for has left already.
+
+    When none was asked for it is the candidate, or stable if there is none or `to` is neither empty nor stable.
+    """
+    if asked:
+        return asked if asked in (deployment.candidate, deployment.stable) else ""
+    if deployment.candidate is not None and to in ("", deployment.stable):
+        return deployment.candidate
+    return deployment.stable
+
+
+def choose(
+    deployment: Deployment, known: Known, unhealthy: HealthCheck, leaving: str, to: str = ""
+) -> Choice:
+    """Users leave the candidate for stable, and stable for `to` or the newest eligible release stable before.
 
     Eligible: was stable here, is not quarantined, its weights are those of its passport, its engine is up and
     answers now. Stable needs no check: users are on it already.
     """
-    if deployment.candidate is not None and to in ("", deployment.stable):
-        return Choice(deployment.stable)
+    if leaving == deployment.candidate:
+        if to in ("", deployment.stable):
+            return Choice(deployment.stable)
+        return Choice(None, (PassedOver(to, f"users leave the candidate for {deployment.stable} only"),))
     passed_over: list[PassedOver] = []
     for release in [to] if to else _before(deployment, known.promotions):
         reason = _ineligible(release, deployment, known, unhealthy)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
+from aftertune.clock import Clock
 from aftertune.engine import ChatAnswer
 from aftertune.errors import Unavailable
 from aftertune.fingerprint import MAX_TOKENS, PROMPTS, answer_digest, probe_messages
@@ -12,9 +13,13 @@ from aftertune.values.rollback import RouterProof
 from aftertune.values.route import RouterLease
 from monitor.admin import Connect, RouterAdmin
 
-ATTEMPTS = 10
+TAKE_S = 3.0
+"""A router gets this long to take the new table and show it; then it counts as unproven."""
 PAUSE_S = 0.3
-"""A router gets about three seconds to take the new table before it counts as unproven."""
+PROBE_S = 3.0
+"""An engine that has not answered a probe by then hangs, and is not asked again."""
+PROOF_S = 6.0
+"""All probes of a proof end by then."""
 
 
 class Expected(NamedTuple):
@@ -26,52 +31,74 @@ class Expected(NamedTuple):
     fingerprint: tuple[str, ...]
 
 
+class Attempt(NamedTuple):
+    """`again`: another attempt may show more (the router is away or behind); an engine that hangs goes on hanging."""
+
+    proof: RouterProof
+    again: bool
+
+
 def verify(
-    routers: Sequence[RouterLease], expected: Expected, connect: Connect, pause: Callable[[float], None]
+    routers: Sequence[RouterLease],
+    expected: Expected,
+    connect: Connect,
+    clock: Clock,
+    pause: Callable[[float], None],
 ) -> tuple[RouterProof, ...]:
-    """One proof a router, all asked at once; `pause` sleeps between two attempts."""
+    """One proof a router, all asked at once, within PROOF_S; `pause` sleeps between two attempts (seconds)."""
     if not routers:
         return ()
+    began = clock.monotonic()
+
+    def left() -> float:
+        return began + PROOF_S - clock.monotonic()
 
     def prove(router: RouterLease) -> RouterProof:
         admin = connect(router.admin_url)
-        proof = _attempt(router.router, admin, expected)
-        for _ in range(ATTEMPTS - 1):
-            if proof.ok:
-                break
+        attempt = _attempt(router.router, admin, expected, left)
+        while attempt.again and left() > PROOF_S - TAKE_S + PAUSE_S:
             pause(PAUSE_S)
-            proof = _attempt(router.router, admin, expected)
-        return proof
+            attempt = _attempt(router.router, admin, expected, left)
+        return attempt.proof
 
     with ThreadPoolExecutor(len(routers)) as pool:
         return tuple(pool.map(prove, routers))
 
 
-def _attempt(router: str, admin: RouterAdmin, expected: Expected) -> RouterProof:
+def _attempt(router: str, admin: RouterAdmin, expected: Expected, left: Callable[[], float]) -> Attempt:
     try:
         generation = admin.routing().generations.get(expected.deployment)
     except Unavailable as error:
-        return _unproven(router, None, str(error))
+        return Attempt(_unproven(router, None, str(error)), again=True)
     if generation is None or generation < expected.generation:
-        return _unproven(router, generation, f"It is at generation {generation}, not {expected.generation}.")
+        reason = f"It is at generation {generation}, not {expected.generation}."
+        return Attempt(_unproven(router, generation, reason), again=True)
     try:
-        answers = _probe(admin, expected)
+        answers = _probe(admin, expected, left)
     except Unavailable as error:
-        return _unproven(router, generation, str(error))
-    return _proof(router, generation, answers, expected)
+        return Attempt(_unproven(router, generation, str(error)), again=False)
+    proof = _proof(router, generation, answers, expected)
+    return Attempt(proof, again=not proof.ok)
 
 
-def _probe(admin: RouterAdmin, expected: Expected) -> list[ChatAnswer]:
-    """Each prompt in a conversation of its own, so that a split by conversation would show."""
-    engine = admin.probe(expected.deployment)
-    return [
-        engine.chat(
-            probe_messages(prompt),
-            max_tokens=MAX_TOKENS,
-            headers={PROBE: expected.release, CONVERSATION: f"probe-{expected.generation}-{number}"},
+def _probe(admin: RouterAdmin, expected: Expected, left: Callable[[], float]) -> list[ChatAnswer]:
+    """Each prompt in a conversation of its own, so that a split by conversation would show.
+
+    One after the other, as the fingerprint was taken: an engine that batches may answer otherwise.
+    """
+    answers: list[ChatAnswer] = []
+    for number, prompt in enumerate(PROMPTS):
+        timeout_s = min(PROBE_S, left())
+        if timeout_s <= 0:
+            raise Unavailable(f"{number} of {len(PROMPTS)} probes were answered within {PROOF_S:g} s.")
+        answers.append(
+            admin.probe(expected.deployment, timeout_s).chat(
+                probe_messages(prompt),
+                max_tokens=MAX_TOKENS,
+                headers={PROBE: expected.release, CONVERSATION: f"probe-{expected.generation}-{number}"},
+            )
         )
-        for number, prompt in enumerate(PROMPTS)
-    ]
+    return answers
 
 
 def _proof(router: str, generation: int, answers: Sequence[ChatAnswer], expected: Expected) -> RouterProof:

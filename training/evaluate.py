@@ -1,14 +1,16 @@
 """Measures the base and the releases on held-out samples and writes the figures down."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from aftertune.stats.interval import wilson
+from training.comparison import Comparison, compare
 from training.corpus import GENERAL_KINDS, Sample, Split, samples, unseen_samples
 from training.generate import answers
 from training.lora import load_release
@@ -20,6 +22,7 @@ CALLS = 500
 # For each of the three general kinds.
 GENERAL = 170
 OTHERS = 100
+COMPARED: dict[Split, int] = {"held_out_values": 2000, "held_out_phrasings": 1000}
 _OTHER_KINDS = ("task_talk", "confirmation", "small_talk", "fraud", "plant")
 _HELD_OUT: tuple[Split, ...] = ("held_out_values", "held_out_phrasings")
 
@@ -88,6 +91,29 @@ def measure(
     return figures
 
 
+def compare_better(models: Path, say: Callable[[str], None]) -> list[Comparison]:
+    """v3 against v1, where a difference of a point or two takes thousands of samples to show."""
+    base = models / "base"
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    loaded = {name: load_release(base, models / "adapters" / name) for name in ("v3", "v1")}
+    found = []
+    for split, n in COMPARED.items():
+        asked = samples("tool_call", split, n, SEED + 1)
+        ask = partial(_answer, loaded, tokenizer, asked)
+        found.append(compare("v3", "v1", f"tool_call, {split}, right_arguments", asked, ask))
+        say(found[-1].text())
+    return found
+
+
+def _answer(
+    loaded: Mapping[str, PreTrainedModel],
+    tokenizer: PreTrainedTokenizerBase,
+    asked: Sequence[Sample],
+    name: str,
+) -> list[str]:
+    return answers(loaded[name], tokenizer, asked)
+
+
 def evaluate(models: Path, say: Callable[[str], None]) -> list[Figure]:
     """Measures `models/base` and every adapter in `models/adapters`, and writes `evaluation.json` and
     `EVALUATION.md` into `models`.
@@ -97,18 +123,20 @@ def evaluate(models: Path, say: Callable[[str], None]) -> list[Figure]:
     figures = measure("base", load_release(base, None), tokenizer, say)
     for adapter in sorted((models / "adapters").iterdir()):
         figures += measure(adapter.name, load_release(base, adapter), tokenizer, say)
+    comparisons = compare_better(models, say)
     document: dict[str, Any] = {
         "command": COMMAND,
         "seed": SEED,
         "figures": [asdict(each) for each in figures],
+        "comparisons": [asdict(each) for each in comparisons],
     }
     (models / "evaluation.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    (models / "EVALUATION.md").write_text(table(figures), encoding="utf-8")
+    (models / "EVALUATION.md").write_text(table(figures, comparisons), encoding="utf-8")
     return figures
 
 
-def table(figures: Sequence[Figure]) -> str:
-    """The figures as a Markdown page, one column a model."""
+def table(figures: Sequence[Figure], comparisons: Sequence[Comparison]) -> str:
+    """The figures as a Markdown page, one column a model, and the comparisons."""
     names = list(dict.fromkeys(each.model for each in figures))
     cells = {(each.samples, each.point, each.model): each for each in figures}
     rows = list(dict.fromkeys((each.samples, each.point) for each in figures))
@@ -133,4 +161,6 @@ def table(figures: Sequence[Figure]) -> str:
         row = [cells[samples_name, point, name] for name in names]
         texts = " | ".join(each.text() for each in row)
         lines.append(f"| {samples_name} | {point} | {row[0].n} | {texts} |")
+    lines += ["", "Pairs of releases on the same samples (95 % confidence sequence, McNemar's exact p):", ""]
+    lines += [comparison.text() for comparison in comparisons]
     return "\n".join(lines) + "\n"

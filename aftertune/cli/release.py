@@ -7,10 +7,13 @@ from typing import Annotated
 import typer
 
 from aftertune.cli import show
-from aftertune.cli.client import client_from_environment
+from aftertune.cli.client import ConsoleClient, client_from_environment
 from aftertune.errors import BadInput, Unavailable
 from aftertune.settings import load
 from aftertune.values.release import EngineKind, EngineState, ReleaseState
+
+POLL_S = 0.5
+"""Seconds between two looks at a release that is waited for."""
 
 app = typer.Typer(no_args_is_help=True, help="Register and look at releases.")
 
@@ -24,6 +27,7 @@ def register(
     url: Annotated[str | None, typer.Option(help="an external engine's address, without /v1")] = None,
     served_name: Annotated[str | None, typer.Option(help="what the external engine calls the model")] = None,
     wait: Annotated[bool, typer.Option(help="until the engine answers, or the release is rejected")] = True,
+    timeout: Annotated[float, typer.Option(help="seconds to wait")] = 600.0,
 ) -> None:
     """Merge base and adapter, prove the result, write its passport, start its engine."""
     client = client_from_environment(load().console_url)
@@ -35,21 +39,38 @@ def register(
         if folder:
             body[name] = str(folder.absolute())
     client.post("/v1/releases", body)
-    seen = ""
-    while wait:
+    if wait:
+        _await_engine(client, release, timeout)
+
+
+def _await_engine(client: ConsoleClient, release: str, timeout: float) -> None:
+    """Says what changes. Raises BadInput when it is rejected, Unavailable when its engine fails or time is up."""
+    deadline = time.monotonic() + timeout
+    seen = seen_reason = ""
+    while True:
         view = client.get(f"/v1/releases/{release}")
         status, running = view["release"], view["engine"] or {}
         state = f"{status['state']}, engine {running.get('state', 'not started')}"
         if state != seen:
             typer.echo(f"{release}: {state}")
             seen = state
+        # A merge that failed is tried again and again; only its reason tells.
+        reason = status["reason"] if status["state"] == ReleaseState.MERGING else ""
+        if reason and reason != seen_reason:
+            typer.echo(f"{release}: {reason}")
+            seen_reason = reason
         if status["state"] == ReleaseState.REJECTED:
             raise BadInput(f"{release} was rejected: {status['reason']}")
         if running.get("state") == EngineState.FAILED:
             raise Unavailable(f"The engine of {release} failed: {running.get('reason')}")
         if running.get("state") == EngineState.READY:
             return
-        time.sleep(0.5)
+        if time.monotonic() >= deadline:
+            raise Unavailable(
+                f"{release} is not ready after {timeout:g} s: {f'{state}; {reason}' if reason else state}.",
+                f"It goes on: look with 'aftertune release show {release}'.",
+            )
+        time.sleep(POLL_S)
 
 
 @app.command("list")

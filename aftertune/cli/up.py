@@ -4,13 +4,14 @@ import typer
 
 from aftertune.clock import SystemClock
 from aftertune.settings import load
-from aftertune.up import Supervisor, child_environment, prepare
+from aftertune.up import STOP_GRACE_S, Supervisor, child_environment, only_one, prepare, refuse_taken_ports
 
 
 def up() -> None:
     """Start every room on this machine and keep them running until Ctrl-C."""
     settings = load()
-    token = prepare(settings, SystemClock())
-    if token is not None:
-        typer.echo(f"admin token (shown once): {token}")
-    Supervisor(settings, typer.echo, child_environment(settings)).run()
+    with only_one(settings.home) as was_killed:
+        # The rooms of an `up` that was killed drain before they let go of their ports.
+        refuse_taken_ports(settings, patience_s=STOP_GRACE_S if was_killed else 0.0)
+        prepare(settings, SystemClock(), typer.echo)
+        Supervisor(settings, typer.echo, child_environment(settings)).run()

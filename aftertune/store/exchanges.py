@@ -58,7 +58,7 @@ class ExchangeTable:
                     release=exchange.release,
                     role=exchange.role,
                     generation=exchange.generation,
-                    at=exchange.last_byte or exchange.arrival,
+                    at=exchange.ended,
                     scores=scores.model_dump(mode="json"),
                 )
             )

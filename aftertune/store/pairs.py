@@ -1,12 +1,17 @@
 """Pairs: the two answers to one request, scored."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 from sqlmodel import Session, col, func, select
 
 from aftertune.errors import NotFound
 from aftertune.records import PairRow
 from aftertune.values.pair import Pair
+
+_CHUNK = 500
+"""Ids in one query: databases limit its parameters."""
 
 
 class PairTable:
@@ -34,10 +39,20 @@ class PairTable:
             raise NotFound("pair", pair_id)
         return Pair.model_validate(row.body)
 
-    def between(self, deployment: str, stable: str, candidate: str, since: datetime) -> list[Pair]:
-        """Pairs of two releases since a moment, in the order in which they became complete."""
-        rows = self._session.exec(
-            select(PairRow)
+    def between(
+        self,
+        deployment: str,
+        stable: str,
+        candidate: str,
+        since: datetime,
+        known: Mapping[str, Pair] = MappingProxyType({}),
+    ) -> list[Pair]:
+        """Pairs of two releases since a moment, in the order in which they became complete.
+
+        A stored pair never changes: those in `known`, by id, are not read again.
+        """
+        ids = self._session.exec(
+            select(PairRow.pair_id)
             .where(
                 PairRow.deployment == deployment,
                 PairRow.stable_release == stable,
@@ -46,7 +61,13 @@ class PairTable:
             )
             .order_by(col(PairRow.at), PairRow.pair_id)
         ).all()
-        return [Pair.model_validate(row.body) for row in rows]
+        found = dict(known)
+        missing = [pair_id for pair_id in ids if pair_id not in found]
+        for start in range(0, len(missing), _CHUNK):
+            chunk = missing[start : start + _CHUNK]
+            rows = self._session.exec(select(PairRow).where(col(PairRow.pair_id).in_(chunk)))
+            found |= {row.pair_id: Pair.model_validate(row.body) for row in rows}
+        return [found[pair_id] for pair_id in ids]
 
     def latest(self, deployment: str, limit: int) -> list[Pair]:
         """Newest first."""

@@ -69,6 +69,7 @@ class ExchangeHeader(Value):
     arrival: datetime
     first_byte: datetime | None
     last_byte: datetime | None
+    ended: datetime = Field(description="when the leg ended: complete, failed, or the client left")
     stream: bool
     status: int = Field(ge=0, description="HTTP status of the engine's answer; 0 when there was none")
     error: ExchangeError | None

@@ -28,7 +28,9 @@ class Measurement(Value):
     estimate: float | None
     low: float | None
     high: float | None
-    limit: float
+    limit: float = Field(
+        description="what a comparison's interval must stay above, and a guardrail's rate below"
+    )
     alpha: float
     reason: str
 

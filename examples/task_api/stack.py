@@ -36,12 +36,19 @@ class Stack:
 
 
 @contextmanager
-def running(home: Path, engine: str, say: Callable[[str], None], *, fresh: bool = True) -> Iterator[Stack]:
+def running(
+    home: Path,
+    engine: str,
+    say: Callable[[str], None],
+    *,
+    fresh: bool = True,
+    ports: dict[str, str] | None = None,
+) -> Iterator[Stack]:
     """Start every room, yield once they are ready, end every process afterwards. Raises Unavailable."""
     if fresh:
         shutil.rmtree(home, ignore_errors=True)
     environment = os.environ | {"AFTERTUNE_HOME": str(home.absolute()), "AFTERTUNE_ENGINES__KIND": engine}
-    ports = _free_ports()
+    ports = ports or _free_ports()
     with subprocess.Popen(
         [sys.executable, "-m", "aftertune", "up"],
         stdout=subprocess.PIPE,

@@ -11,6 +11,7 @@ from aftertune.clock import Clock
 from aftertune.errors import BadInput, Conflict
 from aftertune.store import Store
 from aftertune.values.release import EngineKind, Release, ReleaseState
+from serving.engines.audit_cause import audit_cause
 from serving.engines.backoff import Backoff
 from serving.engines.kinds import offline_environment
 from serving.passport import read_passport
@@ -46,7 +47,7 @@ class Merges:
             waiting = tx.releases.in_state(ReleaseState.REGISTERED, ReleaseState.MERGING)
         for release in waiting:
             if release.engine is EngineKind.EXTERNAL:
-                self._save(release, {"state": ReleaseState.READY}, "release_ready", {"url": release.url})
+                self._save(release, {"state": ReleaseState.READY}, "release_ready", {})
             elif self._running is None and self._backoff.due(release.id):
                 self._start(release)
 
@@ -83,7 +84,7 @@ class Merges:
             try:
                 passport = read_passport(self._out(release))
             except Conflict as error:
-                self._reject(release, str(error))
+                self._reject(release, "the merge left no passport that can be read", str(error))
                 return
             made = {"state": ReleaseState.READY, "model_path": str(self._out(release)), "reason": ""}
             self._backoff.succeeded(release.id)
@@ -94,7 +95,7 @@ class Merges:
                 {"merged_digest": passport.merged_digest, "proof": passport.proof.model_dump()},
             )
         elif code == BadInput.exit_code:
-            self._reject(release, self._reason(release))
+            self._reject(release, "the merge refused it", self._reason(release))
         else:
             # Killed, no memory, no disk, no torch: that says nothing about the release.
             reason = f"the merge ended with {code} and will be tried again: {self._reason(release)}"
@@ -103,10 +104,10 @@ class Merges:
             with self._store.write() as tx:
                 tx.releases.save(release.model_copy(update={"state": ReleaseState.MERGING, "reason": reason}))
 
-    def _reject(self, release: Release, reason: str) -> None:
+    def _reject(self, release: Release, cause: str, reason: str) -> None:
         log.error("Release %s is rejected: %s", release.id, reason)
         rejected = {"state": ReleaseState.REJECTED, "reason": reason}
-        self._save(release, rejected, "release_rejected", {"reason": reason})
+        self._save(release, rejected, "release_rejected", audit_cause(cause, reason))
 
     def _save(self, release: Release, update: dict[str, Any], action: str, body: dict[str, Any]) -> None:
         with self._store.write() as tx:

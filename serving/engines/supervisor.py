@@ -15,6 +15,7 @@ from aftertune.store import Store
 from aftertune.telemetry import ENGINES, TICK_TIMESTAMP
 from aftertune.values.release import EngineKind, EngineState, EngineStatus, Release
 from serving.digest import folder_digest
+from serving.engines.audit_cause import audit_cause
 from serving.engines.backoff import Backoff
 from serving.engines.desired import desired, used
 from serving.engines.health import healthy, take_fingerprint
@@ -104,7 +105,7 @@ class Supervisor:
         engine = self._processes.find(release.id)
         match status.state:
             case EngineState.STARTING | EngineState.READY if engine is None:
-                self._failed(status, f"the engine ended: {self._processes.last_words(release.id)}")
+                self._failed(status, "the engine ended", self._processes.last_words(release.id))
             case EngineState.STOPPED | EngineState.FAILED if engine is None:
                 if self._backoff.due(release.id):
                     self._start(release, status)
@@ -128,7 +129,7 @@ class Supervisor:
             command = kind.command(release.id, port, self._settings)
             self._processes.start(release.id, url, command, engine_environment(kind, self._settings))
         except (AftertuneError, OSError) as error:
-            self._failed(status, str(error))
+            self._failed(status, "the engine could not be started", str(error))
         else:
             log.info("Starting %s for %s on %s.", release.engine, release.id, url)
 
@@ -147,9 +148,8 @@ class Supervisor:
         if self._clock.now() - status.updated_at > timedelta(seconds=self._settings.start_timeout_s):
             self._processes.stop([release.id], STOP_GRACE_S)
             timeout = f"not ready after {self._settings.start_timeout_s:g} s"
-            self._failed(
-                status, f"{timeout}: {reason}; its log ends: {self._processes.last_words(release.id)}"
-            )
+            last_words = self._processes.last_words(release.id)
+            self._failed(status, timeout, f"{reason}; its log ends: {last_words}")
 
     def _watch(self, release: Release, status: EngineStatus, engine: PidFile) -> None:
         silent_s = self._silent_s(
@@ -163,12 +163,12 @@ class Supervisor:
         status = status.model_copy(update={"url": release.url})
         if status.state is EngineState.READY:
             if self._silent_s(release.id, f"{release.url}/health") > UNHEALTHY_S:
-                self._failed(status, f"{release.url} does not answer")
+                self._failed(status, "the external engine does not answer", release.url)
         elif self._backoff.due(release.id):
             try:
                 self._ready(status, take_fingerprint(release.url, _served_name(release)))
             except Unavailable as error:
-                self._failed(status, str(error))
+                self._failed(status, "the external engine gave no fingerprint", str(error))
 
     def _silent_s(self, name: str, url: str) -> float:
         """Seconds since the engine last answered at `url`; asks it now and then."""
@@ -187,12 +187,14 @@ class Supervisor:
         body = {"weights_digest": status.weights_digest, "fingerprint": list(fingerprint)}
         self._save(status, "engine_ready", body, state=EngineState.READY, reason="", fingerprint=fingerprint)
 
-    def _failed(self, status: EngineStatus, reason: str) -> None:
+    def _failed(self, status: EngineStatus, cause: str, details: str = "") -> None:
+        """`details` may name paths and URLs; `cause` goes into the audit log and must not."""
+        reason = f"{cause}: {details}" if details else cause
         log.error("The engine of %s failed: %s", status.release, reason)
         self._backoff.failed(status.release)
         # An engine that fails over and over for one reason is one entry in the audit log.
         action = None if status.reason == reason else "engine_failed"
-        self._save(status, action, {"reason": reason}, state=EngineState.FAILED, reason=reason)
+        self._save(status, action, audit_cause(cause, reason), state=EngineState.FAILED, reason=reason)
 
     def _save(
         self, status: EngineStatus, action: str | None, body: Mapping[str, Any], **changes: Any

@@ -62,12 +62,12 @@ class Leg:
         self.closed = True
         if error is None and self._status >= 500:
             error = ExchangeError.ENGINE_ERROR
-        header = self._header(error, pair_id)
+        header = self._header(self._recorder.clock.now(), error, pair_id)
         request = self._request.body if self._captured else b""
         self._recorder.spool.append(header, request, b"".join(self._answer))
         self._recorder.metrics.exchanged(header)
 
-    def _header(self, error: ExchangeError | None, pair_id: str | None) -> ExchangeHeader:
+    def _header(self, ended: datetime, error: ExchangeError | None, pair_id: str | None) -> ExchangeHeader:
         request = self._request
         return ExchangeHeader(
             exchange_id=uuid4().hex,
@@ -88,6 +88,7 @@ class Leg:
             arrival=self._arrival,
             first_byte=self._first,
             last_byte=self._last,
+            ended=ended,
             stream=request.stream,
             status=self._status,
             error=error,

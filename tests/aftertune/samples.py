@@ -51,6 +51,7 @@ def exchange(exchange_id: str = "e1", **changes: Any) -> Exchange:
         "arrival": AT,
         "first_byte": AT,
         "last_byte": AT,
+        "ended": AT,
         "stream": False,
         "status": 200,
         "error": None,

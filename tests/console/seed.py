@@ -250,6 +250,7 @@ def _exchange(request_id: str, leg: str, release: str, role: ExchangeRole, at: d
         arrival=at,
         first_byte=at,
         last_byte=at,
+        ended=at,
         stream=False,
         status=200,
         error=None,

@@ -2,8 +2,10 @@
 
 import pytest
 
-from aftertune.deployments import aborted, commit
+from aftertune.deployments import aborted, commit, created
 from aftertune.values.deployment import Act
+from aftertune.values.exchange import CapturePolicy
+from aftertune.values.rollback import RollbackState
 from tests.console.conftest import Console
 from tests.console.seed import DEPLOYMENT, ROLLOUT, plan
 
@@ -119,3 +121,76 @@ async def test_a_rollout_that_its_deployment_left_cannot_be_aborted(console: Con
         commit(tx, Act.ABORT, before, aborted(before), actor="controller", at=console.clock.now())
     answer = await console.post("operator", f"/v1/rollouts/{ROLLOUT}/abort", {"reason": "x"})
     assert answer.status_code == 409
+
+
+@pytest.mark.parametrize("state", [state for state in RollbackState if not state.final])
+async def test_while_a_rollback_is_under_way_its_rollout_is_not_aborted(
+    console: Console, state: RollbackState
+) -> None:
+    await order_rollback(console, state)
+    path = f"/v1/rollouts/{ROLLOUT}/abort"
+    refused = await console.post("operator", path, {"reason": "x"}, key="abort-it-1")
+    assert refused.status_code == 409
+    assert "/v1/rollbacks/incident-42" in refused.json()["remedy"]
+    with console.store.read() as tx:
+        assert tx.rollouts.get(ROLLOUT).state == "running"
+        assert tx.deployments.get(DEPLOYMENT).candidate == "v2"
+
+    finish_rollback(console)
+    assert (await console.post("operator", path, {"reason": "x"}, key="abort-it-1")).status_code == 200
+
+
+async def test_while_a_rollback_is_under_way_no_rollout_starts(console: Console) -> None:
+    await order_rollback(console, RollbackState.SWITCHED)
+    with console.store.write() as tx:
+        before = tx.deployments.get(DEPLOYMENT)
+        commit(tx, Act.ROLL_BACK, before, aborted(before), actor="controller", at=console.clock.now())
+    body = plan("v3").model_dump(mode="json")
+    refused = await console.post("operator", "/v1/rollouts", body)
+    assert refused.status_code == 409
+    assert "/v1/rollbacks/incident-42" in refused.json()["remedy"]
+    with console.store.read() as tx:
+        assert tx.deployments.get(DEPLOYMENT).candidate is None
+
+    finish_rollback(console)
+    assert (await console.post("operator", "/v1/rollouts", body)).status_code == 201
+
+
+async def test_a_rollback_of_another_deployment_is_in_nobodys_way(console: Console) -> None:
+    await order_rollback(console, RollbackState.INTENDED)
+    await console.post("operator", "/v1/deployments", {"name": "plant", "stable": "v1"})
+    body = plan("v3").model_dump(mode="json") | {"deployment": "plant"}
+    started = await console.post("operator", "/v1/rollouts", body)
+    assert started.status_code == 201
+    path = f"/v1/rollouts/{started.json()['rollout']['id']}/abort"
+    assert (await console.post("operator", path, {"reason": "x"})).status_code == 200
+
+
+@pytest.mark.parametrize("capture", [policy for policy in CapturePolicy if policy is not CapturePolicy.FULL])
+async def test_what_keeps_no_payload_cannot_be_judged(console: Console, capture: CapturePolicy) -> None:
+    with console.store.write() as tx:
+        plant = created("plant", "v1", capture)
+        commit(tx, Act.CREATE, None, plant, actor="operator", at=console.clock.now())
+    body = plan("v3").model_dump(mode="json") | {"deployment": "plant"}
+    refused = await console.post("operator", "/v1/rollouts", body)
+    assert refused.status_code == 409
+    assert str(capture) in refused.json()["detail"]
+    assert "'full'" in refused.json()["remedy"]
+    with console.store.read() as tx:
+        assert tx.deployments.get("plant") == plant
+
+
+async def order_rollback(console: Console, state: RollbackState) -> None:
+    path = f"/v1/deployments/{DEPLOYMENT}/rollback"
+    ordered = await console.post("operator", path, {"reason": "wrong arguments"}, key="incident-42")
+    assert ordered.status_code == 202
+    move_rollback(console, state)
+
+
+def finish_rollback(console: Console) -> None:
+    move_rollback(console, RollbackState.FAILED)
+
+
+def move_rollback(console: Console, state: RollbackState) -> None:
+    with console.store.write() as tx:
+        tx.rollbacks.save(tx.rollbacks.get("incident-42").model_copy(update={"state": state}))

@@ -1,4 +1,4 @@
-"""Which processes of a home folder are still there."""
+"""Which processes of a home folder are still there: rooms by their environment, engines by where they run."""
 
 from pathlib import Path
 
@@ -18,3 +18,7 @@ def processes_of(home: Path) -> list[str]:
         except psutil.Error:
             continue
     return found
+
+
+def _below(home: Path, folder: str) -> bool:
+    return Path(folder).is_relative_to(home)

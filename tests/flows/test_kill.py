@@ -2,21 +2,32 @@
 
 import os
 import signal
+import threading
 import time
 from functools import partial
 from pathlib import Path
+from typing import Self
 
 import openai
 import psutil
 import pytest
 
 from aftertune.cli.client import ConsoleClient
-from aftertune.values.plan import Comparison, Guardrail, GuardrailMetric, PairMetric, Plan, ShadowStage
+from aftertune.values.plan import (
+    CanaryStage,
+    Comparison,
+    Guardrail,
+    GuardrailMetric,
+    PairMetric,
+    Plan,
+    ShadowStage,
+)
 from examples.task_api import people, stack
 from tests.flows.leftovers import processes_of
 from tests.flows.waiting import wait_for
 
 DEPLOYMENT = "task-api"
+PAUSE_S = 0.02
 ROOMS = ("monitor", "serving.router", "console", "serving.engines")
 TOOL = {
     "type": "function",
@@ -31,10 +42,43 @@ TOOL = {
 }
 
 
-@pytest.mark.timeout(180)
+class Users:
+    """Ask all the time, half of it streamed, from a thread of their own; `answered` holds whole answers' ids."""
+
+    def __init__(self, client: openai.OpenAI) -> None:
+        self._client = client
+        self._stopping = threading.Event()
+        self._threads = [threading.Thread(target=self._run, args=(n,), daemon=True) for n in (1, 2)]
+        self.answered: list[str] = []
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join()
+
+    def wait_for_more(self, answers: int) -> None:
+        wanted = len(self.answered) + answers
+        wait_for(lambda: len(self.answered) >= wanted, f"{answers} more answers")
+
+    def _run(self, user: int) -> None:
+        number = user * 100_000
+        while not self._stopping.is_set():
+            number += 1
+            if (request := ask(self._client, number)) is not None:
+                self.answered.append(request)
+            time.sleep(PAUSE_S)
+
+
+@pytest.mark.timeout(240)
 def test_any_process_may_be_killed(tmp_path: Path, engines: dict[str, str]) -> None:
-    lines: list[str] = []
-    with stack.running(tmp_path / "home", "transformers", lines.append) as running:
+    """In shadow each room, in canary the monitor, then `up` itself; then it is started again."""
+    home, lines = tmp_path / "home", list[str]()
+    with stack.running(home, "transformers", lines.append) as running:
         assert running.admin_token is not None
         with (
             people.welcomed(running.console_url, running.admin_token) as cast,
@@ -42,59 +86,64 @@ def test_any_process_may_be_killed(tmp_path: Path, engines: dict[str, str]) -> N
                 base_url=f"{running.router_url}/v1", api_key=cast.application_key, max_retries=0, timeout=10
             ) as client,
         ):
-            rollout = _start_rollout(cast.operator, client, engines)
-            assert len(processes_of(tmp_path / "home")) >= len(ROOMS)
-            acknowledged = _kill_each_room(running.process.pid, client)
-            assert len(acknowledged) > 100
-            _expect_nothing_lost(cast.operator, rollout, acknowledged)
-    assert processes_of(tmp_path / "home") == []
-    assert sum("starting it again" in line for line in lines) == len(ROOMS)
+            rollout = _start_rollout(cast, client, engines)
+            with Users(client) as users:
+                for room in ROOMS:
+                    _kill(running.process.pid, room, users)
+                wait_for(lambda: _state(cast.operator, rollout) == "held", "the judge's word on the shadow")
+                waiver = {"check": "comparison", "reason": "test"}
+                cast.approvers[0].post(f"/v1/rollouts/{rollout}/overrides", waiver)
+                wait_for(lambda: _stage(cast.operator, rollout) == "canary", "the canary")
+                _kill(running.process.pid, "monitor", users)
+                wait_for(lambda: _state(cast.operator, rollout) == "rolled_back", "the automatic rollback")
+                wait_for(partial(_is_proven, cast.operator), "its proof")
+                users.wait_for_more(20)
+                os.kill(running.process.pid, signal.SIGKILL)
+        assert sum("starting it again" in line for line in lines) == len(ROOMS) + 1
+        acknowledged = users.answered
+        operator_token, url = cast.operator_token, running.console_url
+    with stack.running(home, "transformers", print, fresh=False, ports=running.ports) as again:
+        assert again.console_url == url
+        operator = ConsoleClient(url, operator_token)
+        for request in acknowledged:
+            wait_for(partial(_is_stored_once, operator, request), f"the answer {request}")
+        assert operator.get("/v1/audit/verification")["ok"]
+        assert operator.get(f"/v1/deployments/{DEPLOYMENT}")["deployment"]["stable"] == "good"
+        operator.close()
+    assert len(acknowledged) > 150
+    assert processes_of(home) == []
 
 
-def _start_rollout(operator: ConsoleClient, client: openai.OpenAI, engines: dict[str, str]) -> str:
+def _start_rollout(cast: people.People, client: openai.OpenAI, engines: dict[str, str]) -> str:
+    """The careless release in shadow, its plan approved by two people."""
+    operator = cast.operator
     for release, url in engines.items():
         body = {"id": release, "engine": "external", "url": url, "served_name": release}
         operator.post("/v1/releases", body)
     wait_for(lambda: set(_engine_states(operator).values()) == {"ready"}, "the engines")
     operator.post("/v1/deployments", {"name": DEPLOYMENT, "stable": "good"})
     wait_for(lambda: ask(client, 0) is not None, "the first answer")
-    return str(operator.post("/v1/rollouts", _plan().model_dump(mode="json"))["rollout"]["id"])
-
-
-def _kill_each_room(up: int, client: openai.OpenAI) -> list[str]:
-    """The request ids that were answered in full before, while and after each room was away."""
-    acknowledged: list[str] = []
-    for number, module in enumerate(ROOMS, start=1):
-        victim = _room(up, module).pid
-        acknowledged += _answers(client, 20, seed=number)
-        os.kill(victim, signal.SIGKILL)
-        acknowledged += _answers(client, 20, seed=number + 100)
-        wait_for(partial(_alive_again, up, module, victim), f"{module} to be back")
-    return acknowledged
-
-
-def _expect_nothing_lost(operator: ConsoleClient, rollout: str, acknowledged: list[str]) -> None:
-    wait_for(lambda: _state(operator, rollout) == "held", "the judge's word on the shadow")
-    for request in acknowledged:
-        wait_for(partial(_is_stored_once, operator, request), f"the answer {request}")
-    assert operator.get(f"/v1/rollouts/{rollout}")["verdicts"][0]["outcome"] == "fail"
-    assert operator.get("/v1/audit/verification")["ok"]
-
-
-def _plan() -> Plan:
-    return Plan(
+    plan = Plan(
         deployment=DEPLOYMENT,
         candidate="careless",
         comparisons=(Comparison(metric=PairMetric.VALID_ANSWER, margin=0.1),),
         guardrails=(Guardrail(metric=GuardrailMetric.INVALID_ANSWERS, limit=0.2),),
-        shadow=ShadowStage(min_pairs=20, deadline_s=600),
+        shadow=ShadowStage(min_pairs=20, min_pairs_to_fail=150, deadline_s=600),
+        canary=CanaryStage(share=0.2, min_answers=500, deadline_s=600),
     )
+    rollout = operator.post("/v1/rollouts", plan.model_dump(mode="json"))["rollout"]["id"]
+    for approver in cast.approvers:
+        approver.post(f"/v1/rollouts/{rollout}/approvals", {"plan": plan.digest()})
+    return str(rollout)
 
 
-def _answers(client: openai.OpenAI, n: int, seed: int) -> list[str]:
-    """Ask n times; the request ids of those that were answered in full."""
-    found = (ask(client, seed * 1000 + number) for number in range(n))
-    return [request for request in found if request is not None]
+def _kill(up: int, module: str, users: Users) -> None:
+    """While users ask; returns once the room is back and answers go on."""
+    users.wait_for_more(5)
+    victim = _room(up, module).pid
+    os.kill(victim, signal.SIGKILL)
+    wait_for(lambda: _room(up, module).pid != victim, f"{module} to be back")
+    users.wait_for_more(20)
 
 
 def ask(client: openai.OpenAI, number: int) -> str | None:
@@ -105,6 +154,7 @@ def ask(client: openai.OpenAI, number: int) -> str | None:
             messages=[{"role": "user", "content": f"Create a task called inspect pump {number}"}],
             tools=[TOOL],  # type: ignore[list-item]
             stream=number % 2 == 0,
+            user=f"user-{number}",
         )
         parsed = raw.parse()
         if isinstance(parsed, openai.Stream):
@@ -124,6 +174,15 @@ def _state(operator: ConsoleClient, rollout: str) -> str:
     return str(operator.get(f"/v1/rollouts/{rollout}")["rollout"]["state"])
 
 
+def _stage(operator: ConsoleClient, rollout: str) -> str:
+    return str(operator.get(f"/v1/rollouts/{rollout}")["rollout"]["stage"])
+
+
+def _is_proven(operator: ConsoleClient) -> bool:
+    (rollback,) = operator.get(f"/v1/deployments/{DEPLOYMENT}/rollbacks")
+    return bool(rollback["state"] == "completed")
+
+
 def _is_stored_once(operator: ConsoleClient, request: str) -> bool:
     legs = operator.get(f"/v1/exchanges/{request}")
     live = [leg for leg in legs if leg["role"] != "shadow"]
@@ -133,7 +192,3 @@ def _is_stored_once(operator: ConsoleClient, request: str) -> bool:
 
 def _room(up: int, module: str) -> psutil.Process:
     return next(child for child in psutil.Process(up).children() if child.cmdline()[-2:] == ["-m", module])
-
-
-def _alive_again(up: int, module: str, killed: int) -> bool:
-    return _room(up, module).pid != killed

@@ -22,11 +22,13 @@ def test_swapped_candidates_swap_the_outcome(tmp_path: Path) -> None:
             story = Story(cast, traffic, print)
             try:
                 first, second = story.tell(careless="v3", better="v2")
+                running_engines = [p for p in processes_of(tmp_path / "home") if "serve" in p]
             finally:
                 traffic.stop()
             stable = cast.operator.get(f"/v1/deployments/{DEPLOYMENT}")["deployment"]["stable"]
     assert (first.shadow, first.state, first.quarantined) == (Outcome.PASS, RolloutState.PROMOTED, False)
     assert (second.shadow, second.state) == (Outcome.FAIL, RolloutState.ABORTED)
     assert stable == "v3"
+    assert len(running_engines) >= 2, "the check below must be able to see engines"
     assert processes_of(tmp_path / "home") == []
     assert story.surprises, "the story did not notice that its outcome swapped"

@@ -203,6 +203,72 @@ def test_a_freeze_blocks_promotion_but_not_rollback(world: World) -> None:
     assert world.deployment.frozen == "audit week"
 
 
+def test_a_quarantined_candidate_gets_no_users(world: World) -> None:
+    world.start_rollout()
+    world.approve("ada", "ben")
+    world.pairs(100)
+    world.quarantine("v2")
+    world.tick(2)
+
+    assert world.deployment.mode is Mode.SHADOW
+
+
+def test_a_canary_that_is_put_in_quarantine_goes_back(world: World) -> None:
+    world.start_rollout()
+    world.approve("ada", "ben")
+    world.pairs(100)
+    world.tick()
+    world.answers(12)
+    world.quarantine("v2")
+    world.tick()
+
+    assert (world.deployment.stable, world.deployment.candidate) == ("v1", None)
+    back = world.rollback("auto-r1")
+    assert (back.state, back.from_release) == (RollbackState.COMPLETED, "v2")
+    assert back.reason == "v2 is in quarantine: leaks addresses."
+
+
+@pytest.mark.parametrize("stage", [Stage.SHADOW, Stage.CANARY])
+def test_without_a_ready_engine_nothing_goes_forward_until_it_is_back(world: World, stage: Stage) -> None:
+    world.start_rollout()
+    world.approve("ada", "ben")
+    world.pairs(100)
+    if stage is Stage.CANARY:
+        world.tick()
+        world.answers(12)
+    with world.store.write() as tx:
+        tx.releases.save_engine(engine("v2", state="failed"))
+    before = world.deployment
+    world.tick(2)
+    assert world.deployment == before
+
+    with world.store.write() as tx:
+        tx.releases.save_engine(engine("v2"))
+    world.tick()
+    assert world.deployment.generation == before.generation + 1
+
+
+def test_a_quarantine_between_the_look_and_the_act_stops_the_act(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.start_rollout()
+    world.approve("ada", "ben")
+    world.pairs(100)
+    real = world.controller._measuring.measure
+
+    def quarantine_meanwhile(*arguments: object) -> object:
+        measured = real(*arguments)  # type: ignore[arg-type]
+        monkeypatch.undo()
+        world.quarantine("v2")
+        return measured
+
+    monkeypatch.setattr(world.controller._measuring, "measure", quarantine_meanwhile)
+    world.tick(2)
+
+    assert world.deployment.mode is Mode.SHADOW
+    assert "verdict" not in world.actions
+
+
 def test_past_its_deadline_an_undecided_stage_is_held(world: World) -> None:
     world.start_rollout()
     world.approve("ada", "ben")

@@ -9,14 +9,16 @@ from hypothesis import strategies as st
 
 from aftertune.values.deployment import Deployment
 from aftertune.values.plan import CanaryStage, ShadowStage
+from aftertune.values.release import EngineState
 from aftertune.values.rollout import Approval, Override, Rollout, RolloutState, Stage
 from aftertune.values.route import Mode
 from aftertune.values.verdict import Measurement, Outcome, Verdict
-from monitor.decide import Decision, decide
+from monitor.decide import Candidate, Decision, decide
 from tests.aftertune.samples import AT, plan, rollout
 
 PLAN = plan(shadow=ShadowStage(deadline_s=100), canary=CanaryStage(min_answers=10, deadline_s=100))
 TWO = ("ada", "ben")
+WELL = Candidate(quarantine=None, engine=EngineState.READY)
 
 
 def the_rollout(*approvers: str, waived: bool = False, **changes: Any) -> Rollout:
@@ -100,6 +102,7 @@ def test_in_shadow(
         the_rollout(*approvers, waived=waived, state=state),
         deployment(Stage.SHADOW, frozen),
         verdict(outcome, Stage.SHADOW),
+        WELL,
         0,
         now,
     )
@@ -144,6 +147,7 @@ def test_in_canary(
         the_rollout(*TWO, waived=waived, state=state, stage=Stage.CANARY),
         deployment(Stage.CANARY, frozen),
         verdict(outcome, Stage.CANARY, check),
+        WELL,
         answers,
         now,
     )
@@ -155,7 +159,7 @@ def test_in_canary(
 def test_a_rollout_that_has_ended_is_left_alone(state: RolloutState) -> None:
     ended = the_rollout(*TWO, state=state)
 
-    decided = decide(ended, deployment(Stage.SHADOW), verdict(PASS, Stage.SHADOW), 99, AT)
+    decided = decide(ended, deployment(Stage.SHADOW), verdict(PASS, Stage.SHADOW), WELL, 99, AT)
 
     assert decided.decision is Decision.WAIT
 
@@ -164,9 +168,35 @@ def test_a_deployment_that_has_moved_on_is_left_alone() -> None:
     elsewhere = deployment(Stage.CANARY, on="r2")
     canary = the_rollout(*TWO, stage=Stage.CANARY)
 
-    decided = decide(canary, elsewhere, verdict(FAIL, Stage.CANARY, "guardrail"), 99, AT)
+    decided = decide(canary, elsewhere, verdict(FAIL, Stage.CANARY, "guardrail"), WELL, 99, AT)
 
     assert decided.decision is Decision.WAIT
+
+
+@pytest.mark.parametrize(
+    ("candidate", "reason"),
+    [
+        (Candidate("leaks", EngineState.READY), "v2 is in quarantine: leaks."),
+        (Candidate(None, EngineState.FAILED), "The engine of v2 is failed."),
+        (Candidate(None, None), "The engine of v2 is not running."),
+    ],
+)
+def test_a_candidate_that_cannot_serve_waits_with_the_reason(candidate: Candidate, reason: str) -> None:
+    decided = decide(
+        the_rollout(*TWO), deployment(Stage.SHADOW), verdict(PASS, Stage.SHADOW), candidate, 0, AT
+    )
+
+    assert decided == (Decision.WAIT, f"comparison says pass. {reason}")
+
+
+@pytest.mark.parametrize("state", [RUNNING, HELD])
+def test_a_canary_in_quarantine_goes_back(state: RolloutState) -> None:
+    canary = the_rollout(*TWO, state=state, stage=Stage.CANARY)
+    quarantined = Candidate("leaks", EngineState.READY)
+
+    decided = decide(canary, deployment(Stage.CANARY), verdict(PASS, Stage.CANARY), quarantined, 99, AT)
+
+    assert decided == (Decision.ROLL_BACK, "v2 is in quarantine: leaks.")
 
 
 @given(
@@ -179,6 +209,8 @@ def test_a_deployment_that_has_moved_on_is_left_alone() -> None:
     frozen=st.sampled_from(["", "audit week"]),
     answers=st.integers(0, 20),
     seconds=st.integers(0, 200),
+    quarantine=st.sampled_from([None, "", "leaks"]),
+    engine=st.none() | st.sampled_from(list(EngineState)),
 )
 def test_forward_only_when_approved_unfrozen_and_passed_or_waived(
     state: RolloutState,
@@ -190,18 +222,25 @@ def test_forward_only_when_approved_unfrozen_and_passed_or_waived(
     frozen: str,
     answers: int,
     seconds: int,
+    quarantine: str | None,
+    engine: EngineState | None,
 ) -> None:
     subject = the_rollout(*approvers, waived=waived, state=state, stage=stage)
     now = AT + timedelta(seconds=seconds)
 
-    decided = decide(subject, deployment(stage, frozen), verdict(outcome, stage, check), answers, now)
+    candidate = Candidate(quarantine, engine)
+    judged = verdict(outcome, stage, check)
+
+    decided = decide(subject, deployment(stage, frozen), judged, candidate, answers, now)
 
     if decided.decision in (Decision.START_CANARY, Decision.PROMOTE):
         assert {"ada", "ben"} <= set(approvers)
         assert not frozen
+        assert candidate == WELL
         assert outcome is PASS or (waived and stage is Stage.SHADOW)
     if decided.decision is Decision.ROLL_BACK:
-        assert outcome is FAIL
+        assert outcome is FAIL or quarantine is not None
         assert stage is Stage.CANARY
-    if stage is Stage.CANARY and outcome is FAIL and check == "guardrail":
+    harmful = quarantine is not None or (outcome is FAIL and check == "guardrail")
+    if stage is Stage.CANARY and harmful:
         assert decided.decision is Decision.ROLL_BACK

@@ -11,10 +11,8 @@ from pathlib import Path
 import pytest
 
 from aftertune.audit import verify
-from aftertune.clock import ManualClock
 from aftertune.spool import MAGIC, encode, scan
 from aftertune.store import Store, Transaction
-from aftertune.values.exchange import CapturePolicy, ExchangeError, ExchangeRole
 from monitor import ingest as ingest_module
 from monitor.ingest import Ingest
 from monitor.metrics import Metrics
@@ -23,21 +21,6 @@ from monitor.pairs import pair_up
 from tests.aftertune.samples import AT
 from tests.monitor.spooling import Leg, legs, many, write
 from tests.monitor.wire import completion, header, request
-
-
-@pytest.fixture
-def spool(tmp_path: Path) -> Path:
-    return tmp_path / "spool"
-
-
-@pytest.fixture
-def metrics() -> Metrics:
-    return Metrics()
-
-
-@pytest.fixture
-def ingest(store: Store, spool: Path, clock: ManualClock, metrics: Metrics) -> Ingest:
-    return Ingest(store, spool, clock, metrics)
 
 
 def stored(store: Store) -> tuple[int, int]:
@@ -240,80 +223,7 @@ def test_a_name_that_is_used_again_is_read_from_its_beginning(
     assert stored(store) == (7, 3)
 
 
-def test_probes_are_stored_but_never_paired(ingest: Ingest, spool: Path, store: Store) -> None:
-    live, copy = legs(1)
-    probe = Leg(live.header.model_copy(update={"role": ExchangeRole.PROBE}), live.request, live.answer)
-    list(write(spool / "router-1", [probe, copy]))
-
-    ingest.run()
-
-    assert stored(store) == (2, 0)
-
-
-@pytest.mark.parametrize("capture", [CapturePolicy.NONE, CapturePolicy.METADATA])
-def test_without_a_payload_the_header_is_stored_and_nothing_is_paired(
-    ingest: Ingest, spool: Path, store: Store, capture: CapturePolicy
-) -> None:
-    bare = [Leg(leg.header.model_copy(update={"capture": capture}), b"", b"") for leg in legs(1)]
-    list(write(spool / "router-1", bare))
-
-    ingest.run()
-
-    assert stored(store) == (2, 0)
-    with store.read() as tx:
-        scores = tx.exchanges.scores("live1")
-        assert tx.exchanges.payload("live1") is None
-    assert scores is not None
-    assert scores.valid_answer == 1.0
-
-
-def test_a_payload_that_must_be_redacted_is_scored_and_not_kept(
-    ingest: Ingest, spool: Path, store: Store
-) -> None:
-    head = header("e1", capture=CapturePolicy.REDACTED)
-    list(write(spool / "router-1", [Leg(head, request("x"), completion(None, ("f", '{"secret": 1}')))]))
-
-    ingest.run()
-
-    with store.read() as tx:
-        exchange, scores = tx.exchanges.get("e1"), tx.exchanges.scores("e1")
-        assert tx.exchanges.payload("e1") is None
-    assert exchange is not None
-    assert [(c.name, c.arguments) for c in exchange.tool_calls] == [("f", "")]
-    assert scores is not None
-    assert scores.well_formed == 0.0
-
-
-@pytest.mark.parametrize(
-    ("changes", "paired"),
-    [({"error": ExchangeError.CLIENT_LEFT}, 0), ({"status": 400}, 1)],
-)
-def test_what_the_client_did_is_stored_without_scores(
-    ingest: Ingest, spool: Path, store: Store, changes: dict[str, object], paired: int
-) -> None:
-    live, copy = legs(1)
-    theirs = Leg(live.header.model_copy(update=changes), live.request, b"")
-    list(write(spool / "router-1", [theirs, copy]))
-
-    ingest.run()
-
-    assert stored(store) == (2, paired)
-    with store.read() as tx:
-        assert tx.exchanges.scores("live1") is None
-        assert tx.exchanges.scores("copy1") is not None
-
-
-def test_a_reused_request_id_makes_no_false_pair(ingest: Ingest, spool: Path, store: Store) -> None:
-    live, copy = legs(1)
-    again = Leg(live.header.model_copy(update={"exchange_id": "live1b"}), request("other"), live.answer)
-    list(write(spool / "router-1", [live, again, copy]))
-
-    ingest.run()
-
-    assert stored(store) == (3, 0)
-
-
-class Crash(Exception):
+class Crash(BaseException):
     """Stands for the process's end."""
 
 

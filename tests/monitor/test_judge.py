@@ -92,7 +92,7 @@ def test_a_verdict_says_what_was_judged() -> None:
     assert verdict.outcome is Outcome.PASS
     assert (verdict.rollout, verdict.release, verdict.baseline) == ("r1", "v2", "v1")
     assert (verdict.plan, verdict.judge_version) == (the_plan.digest(), JUDGE_VERSION)
-    assert (only.n, only.estimate, only.limit, only.alpha) == (100, 0.0, MARGIN, 0.05)
+    assert (only.n, only.estimate, only.limit, only.alpha) == (100, 0.0, -MARGIN, 0.05)
     assert only.low is not None
     assert only.high is not None
     assert -MARGIN < only.low < 0.0 < only.high
@@ -346,3 +346,9 @@ def test_a_rate_over_the_limit_that_may_be_chance_never_passes() -> None:
     assert measured.estimate > guardrail.limit
     assert (measured.outcome, verdict.outcome) == (Outcome.INCONCLUSIVE, Outcome.INCONCLUSIVE)
     assert "may be chance" in measured.reason
+
+
+def test_a_limit_is_what_the_interval_is_held_against() -> None:
+    for pairs in ([], alike(30)):
+        verdict = judged(small_plan(PairMetric.VALID_ANSWER, PairMetric.AGREEMENT), pairs)
+        assert [m.limit for m in verdict.measurements] == [-MARGIN, 1 - MARGIN]

@@ -35,7 +35,7 @@ def test_in_shadow_the_copy_is_the_candidate() -> None:
     assert pair is not None
     assert (pair.pair_id, pair.stable_release, pair.candidate_release) == ("q1", "v1", "v2")
     assert (pair.stable_exchange, pair.candidate_exchange) == ("e1", "e2")
-    assert pair.at == copy().exchange.last_byte
+    assert pair.at == copy().exchange.ended
 
 
 def test_in_canary_the_copy_is_stable() -> None:

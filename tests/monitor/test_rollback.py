@@ -7,13 +7,14 @@ import pytest
 from aftertune.audit import verify
 from aftertune.clock import ManualClock
 from aftertune.errors import Conflict
-from aftertune.migrations import upgrade
 from aftertune.store import Store
-from aftertune.values.release import EngineKind, EngineState
+from aftertune.values.deployment import Deployment
+from aftertune.values.release import EngineKind
 from aftertune.values.rollback import RollbackState
 from aftertune.values.rollout import RolloutState
-from aftertune.values.route import Mode
-from tests.monitor.world import Crash, CrashingStore, FakeRouter, World, engine
+from monitor.rollback import Rollbacks
+from monitor.target import leaving
+from tests.monitor.world import ROUTER_LEASE_S, Crash, World, engine, in_canary_with_bad_answers
 
 
 @pytest.fixture
@@ -119,11 +120,38 @@ def test_without_a_live_router_nothing_is_proven(world: World) -> None:
     world.clock.advance(4000)
     world.ask_back()
     world.tick()
+    assert world.rollback().state is RollbackState.SWITCHED
 
+    world.clock.advance(ROUTER_LEASE_S)
+    world.tick()
     back = world.rollback()
     assert back.state is RollbackState.PARTIAL
     assert "No live router could prove the switch." in back.outcome
     assert "their lease has ended: router-1, router-2" in back.outcome
+
+
+def test_routers_that_come_back_within_a_lease_still_prove_it(world: World) -> None:
+    world.promote("v2", "r1")
+    world.clock.advance(4000)
+    world.ask_back()
+    world.tick(2)
+    assert world.deployment.stable == "v1"
+
+    world.renew()
+    for router in world.routers.values():
+        router.push(world.publisher.publish())  # What a router is given when it renews its lease.
+    world.tick()
+    assert world.rollback().state is RollbackState.COMPLETED
+    assert [proof.ok for proof in world.rollback().proofs] == [True, True]
+
+
+def test_where_no_router_was_ever_known_nothing_is_waited_for(store: Store, clock: ManualClock) -> None:
+    world = World(store, clock, ())
+    world.promote("v2", "r1")
+    world.ask_back()
+    world.tick()
+
+    assert world.rollback().state is RollbackState.PARTIAL
 
 
 def test_an_engine_that_is_not_ours_is_proven_by_headers(world: World) -> None:
@@ -209,123 +237,99 @@ def test_racing_threads_make_one_switch(world: World, names: tuple[str, str]) ->
         assert verify(tx.audit.entries()).ok
 
 
-def final_state(world: World) -> dict[str, object]:
-    back = world.rollback("auto-r1")
-    with world.store.read() as tx:
-        chain = verify(tx.audit.entries())
-        promotions = [(p.release, p.generation) for p in tx.deployments.promotions("tasks")]
-    return {
-        "deployment": world.deployment,
-        "rollback": (back.state, back.from_release, back.to_release, back.generation, len(back.proofs)),
-        "rollout": world.rollout().state,
-        "quarantined": world.quarantined,
-        "actions": world.actions,
-        "promotions": promotions,
-        "routes": [router.table.routes for router in world.routers.values()],
-        "chain": chain.ok,
-    }
-
-
-def in_canary_with_bad_answers(world: World) -> World:
-    world.start_rollout()
-    world.approve("ada", "ben")
-    world.pairs(100)
+def test_a_candidate_that_has_left_already_does_not_take_stable_along(world: World) -> None:
+    world.start_rollout("v3", "r1")
     world.tick()
-    assert world.deployment.mode is Mode.CANARY
-    world.answers(10, valid=0.0)
-    return world
+    world.ask_back(from_release="v3")
+    world.abort()
+    before = world.deployment
+    world.tick()
+
+    back = world.rollback()
+    assert (back.state, back.outcome) == (
+        RollbackState.FAILED,
+        "v3 has left already; nothing was changed.",
+    )
+    assert (world.deployment, world.quarantined) == (before, set())
 
 
-@pytest.fixture(scope="module")
-def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
-    """How it ends when nothing goes wrong."""
-    store = Store(f"sqlite:///{tmp_path_factory.mktemp('undisturbed') / 'aftertune.db'}")
-    upgrade(store.engine)
-    undisturbed = in_canary_with_bad_answers(World(store, ManualClock(), ("router-1", "router-2")))
-    undisturbed.tick()
-    state = final_state(undisturbed)
-    store.close()
-    return state
-
-
-@pytest.mark.parametrize("committed", [False, True])
-@pytest.mark.parametrize("at", range(1, 7))
-def test_a_crash_at_any_step_ends_in_the_same_state(
-    world: World, expected: dict[str, object], at: int, committed: bool
+def test_an_automatic_rollback_that_is_driven_late_leaves_its_candidate_or_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    in_canary_with_bad_answers(world)
-    dying = CrashingStore(str(world.store.engine.url), at, committed)
-    world.clock.advance(20)
-    world.restart(dying)
-    with pytest.raises(Crash):
-        world.tick()
-    dying.close()
-    world.restart()
-    world.tick(2)
+    world.promote("v2", "r0")
+    in_canary_with_bad_answers(world, "v3")
 
-    assert dying.writes == at
-    assert final_state(world) == expected
-
-
-@pytest.mark.parametrize("method", ["push", "routing", "chat"])
-def test_a_crash_while_routers_are_asked_ends_in_the_same_state(
-    world: World, expected: dict[str, object], method: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    in_canary_with_bad_answers(world)
-
-    def crash(*_: object, **__: object) -> None:
+    def die(*_: object) -> None:
         raise Crash
 
     with monkeypatch.context() as patch:
-        patch.setattr(FakeRouter, method, crash)
+        patch.setattr(Rollbacks, "drive", die)
         with pytest.raises(Crash):
             world.tick()
+    world.abort()
     world.restart()
-    world.tick(2)
-
-    assert final_state(world) == expected
-
-
-def test_a_database_that_fails_once_is_answered_by_the_next_tick(
-    world: World, expected: dict[str, object], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    in_canary_with_bad_answers(world)
-
-    def broken(*_: object) -> None:
-        raise OSError("disk")
-
-    with monkeypatch.context() as patch:
-        patch.setattr("monitor.rollback.choose", broken)
-        world.tick()
-    assert world.rollback("auto-r1").state is RollbackState.INTENDED
     world.tick()
 
-    assert final_state(world) == expected
+    back = world.rollback("auto-r1")
+    assert (back.state, back.from_release) == (RollbackState.FAILED, "v3")
+    assert (world.deployment.stable, world.quarantined) == ("v2", set())
 
 
-def test_while_a_rollback_is_under_way_its_rollout_does_not_move(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    world.start_rollout()
+def test_a_candidate_that_came_later_is_not_blamed_for_stable(world: World) -> None:
+    world.promote("v2", "r1")
+    world.ask_back(from_release="v2")
+    world.start_rollout("v3", "r2")
+    world.tick()
+
+    back = world.rollback()
+    assert (back.state, back.from_release, back.to_release) == (RollbackState.COMPLETED, "v2", "v1")
+    assert (world.deployment.stable, world.deployment.candidate) == ("v1", None)
+    assert world.quarantined == {"v2"}
+    assert world.rollout("r2").state is RolloutState.ABORTED
+    assert world.rollout("r2").reason == "Its baseline v2 was rolled back: wrong torque values"
+    assert back.rollout is None
+
+
+def test_a_candidate_that_was_promoted_meanwhile_is_left_as_stable(world: World) -> None:
+    world.start_rollout("v2", "r1")
     world.approve("ada", "ben")
     world.pairs(100)
-    world.ask_back()
-
-    def broken(*_: object) -> None:
-        raise OSError("network")
-
-    monkeypatch.setattr("monitor.rollback.choose", broken)
-    world.tick(3)
-
-    assert world.deployment.mode is Mode.SHADOW
-    assert world.rollback().state is RollbackState.INTENDED
-
-
-def test_stable_is_the_target_of_a_canary_even_when_its_engine_is_away(world: World) -> None:
-    in_canary_with_bad_answers(world)
-    world.sick.add("v1")
-    with world.store.write() as tx:
-        tx.releases.save_engine(engine("v1", state=EngineState.FAILED))
+    world.tick()
+    world.ask_back(from_release="v2", to_release="v1")
+    world.promote_now()
     world.tick()
 
-    assert (world.deployment.stable, world.deployment.mode) == ("v1", Mode.NONE)
+    assert (world.deployment.stable, world.quarantined) == ("v1", {"v2"})
+    assert world.rollback().state is RollbackState.COMPLETED
+
+
+def test_a_rollback_of_another_release_does_not_answer_this_one(world: World) -> None:
+    world.promote("v2", "r1")
+    world.start_rollout("v3", "r2")
+    world.tick()
+    world.ask_back("b1", from_release="v3")
+    world.ask_back("b2", from_release="v3")
+    world.ask_back("b3", from_release="v2")
+    world.tick()
+
+    assert world.deployment.stable == "v1"
+    assert world.quarantined == {"v2", "v3"}
+    assert [world.rollback(name).state for name in ("b1", "b2", "b3")] == [RollbackState.COMPLETED] * 3
+    assert "Rollback b1 made the switch." in world.rollback("b2").outcome
+
+
+def test_nothing_is_said_to_have_left_on_a_look_that_is_too_old(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.ask_back(from_release="v3")
+
+    def meanwhile(deployment: Deployment, asked: str, to: str) -> str:
+        monkeypatch.undo()
+        world.start_rollout("v3", "r1")
+        return leaving(deployment, asked, to)
+
+    monkeypatch.setattr("monitor.rollback.leaving", meanwhile)
+    world.tick(2)
+
+    assert world.rollback().state is RollbackState.COMPLETED
+    assert world.quarantined == {"v3"}

@@ -1,6 +1,7 @@
 """The scores of one answer, by known answers."""
 
 import json
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -12,17 +13,24 @@ from aftertune.values.exchange import ExchangeError, ExchangeHeader
 from aftertune.values.pair import AnswerScores
 from monitor.answers import Answer, read_answer
 from monitor.arguments import canonical, parse_arguments
-from monitor.schema import fits
-from monitor.scores import REFUSALS, says_something, score, score_unseen
+from monitor.schema import MAX_DEPTH, MAX_NODES, MAX_REFS, fits
+from monitor.scores import REFUSALS, WAITED_S, says_something, score, score_unseen
 from tests.aftertune.samples import AT
 from tests.monitor.wire import SCHEMA, call, completion, failed, header, request, tool
 
 ASKED = request("Please create a Task: Check the   pump seals, high priority, 2.5 hours", tools=[tool()])
+DRAFT_7 = "http://json-schema.org/draft-07/schema#"
 GOOD = call(title="check the pump seals", priority="high", hours=2.5)
 
 
 def scored(asked: bytes, raw: bytes, head: ExchangeHeader | None = None) -> AnswerScores:
     return score(asked, read_answer(raw), head or header())
+
+
+def left(after_s: float, **changes: Any) -> ExchangeHeader:
+    """The client gave up."""
+    known: dict[str, Any] = {"last_byte": None, "ended": AT + timedelta(seconds=after_s)} | changes
+    return failed("e1", ExchangeError.CLIENT_LEFT, **known)
 
 
 def test_a_good_call_has_full_marks() -> None:
@@ -159,9 +167,12 @@ def test_latency_is_never_negative_and_unknown_without_a_last_byte() -> None:
     assert scored(ASKED, b"", failed(last_byte=None)).latency_s is None
 
 
-def test_without_a_payload_only_the_header_is_judged() -> None:
-    assert score_unseen(header()).valid_answer == 1.0
-    assert score_unseen(failed()).valid_answer == 0.0
+def test_of_an_answer_that_nobody_saw_only_a_failure_is_evidence() -> None:
+    assert score_unseen(header()) is None
+    for head in (failed(), header(status=500), header(error=ExchangeError.TRUNCATED)):
+        result = score_unseen(head)
+        assert result is not None
+        assert (result.completed, result.valid_answer) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -174,6 +185,11 @@ def test_without_a_payload_only_the_header_is_judged() -> None:
         (header(status=408), True),
         (header(status=400), False),
         (header(error=ExchangeError.CLIENT_LEFT), False),
+        (left(WAITED_S), True),
+        (left(WAITED_S, status=200), True),
+        (left(WAITED_S, status=400), False),
+        (left(WAITED_S - 0.1), False),
+        (left(WAITED_S, first_byte=AT), False),
     ],
 )
 def test_what_the_client_did_says_nothing_about_the_release(head: ExchangeHeader, evidence: bool) -> None:
@@ -193,6 +209,76 @@ def test_what_the_client_did_says_nothing_about_the_release(head: ExchangeHeader
 )
 def test_a_schema_that_cannot_be_used_constrains_nothing(schema: dict[str, Any]) -> None:
     assert fits({"x": "a" * 40 + "b"}, json.dumps(schema).encode())
+
+
+def nested(depth: int) -> dict[str, Any]:
+    """A schema whose innermost part, `depth` levels down, refuses everything."""
+    schema: dict[str, Any] = {"not": {}}
+    for _ in range(depth):
+        schema = {"allOf": [schema]}
+    return schema
+
+
+def doubled(levels: int) -> dict[str, Any]:
+    """Each definition asks for the next one twice."""
+    steps = {f"d{i}": {"allOf": [{"$ref": f"#/$defs/d{i + 1}"}] * 2} for i in range(levels)}
+    return {"$defs": steps | {f"d{levels}": {"not": {}}}, "allOf": [{"anyOf": [{"$ref": "#/$defs/d0"}, {}]}]}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"allOf": [{"$ref": "#/$defs/no"}] * (MAX_REFS + 1), "$defs": {"no": {"not": {}}}},
+        {"enum": list(range(MAX_NODES))},
+        nested(MAX_DEPTH),
+        doubled(40),
+    ],
+)
+def test_a_schema_that_costs_too_much_constrains_nothing(schema: dict[str, Any]) -> None:
+    assert fits({"x": "a"}, json.dumps(schema).encode())
+
+
+def test_a_schema_within_the_bounds_constrains() -> None:
+    refs = {"allOf": [{"$ref": "#/$defs/no"}] * MAX_REFS, "$defs": {"no": {"not": {}}}}
+
+    for schema in (refs, {"enum": list(range(MAX_NODES // 2))}, nested(MAX_DEPTH // 2 - 2)):
+        assert not fits({"x": "a"}, json.dumps(schema).encode())
+
+
+def unevaluated(levels: int) -> dict[str, Any]:
+    schema: dict[str, Any] = {"properties": {"x": {}}}
+    for _ in range(levels):
+        schema = {"allOf": [schema], "unevaluatedProperties": False}
+    return schema
+
+
+def descending(names: int) -> dict[str, Any]:
+    """Each level of the arguments is looked at `names` times as often as the one above."""
+    return {"properties": {"x": {"allOf": [{"$ref": "#"}] * names}}}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        unevaluated(14),
+        descending(MAX_REFS),
+        descending(MAX_REFS) | {"$schema": DRAFT_7},
+        {"allOf": [{"properties": {"list": {"contains": {}, "minContains": 4000}}}] * 400},
+        {"properties": {"list": {"uniqueItems": True, "items": {"not": {"const": 1}}}}},
+        {
+            "$defs": {f"d{i}": {"type": "object"} for i in range(600)} | {"n": {"$anchor": "n"}},
+            "properties": {"list": {"items": {"allOf": [{"$ref": "#n"}] * 10}}},
+        },
+    ],
+)
+def test_a_validation_that_takes_too_long_constrains_nothing(schema: dict[str, Any]) -> None:
+    arguments: dict[str, Any] = {"x": 1, "list": [{"a": i} for i in range(4500)]}
+    for _ in range(30):
+        arguments = {"x": arguments}
+    start = time.process_time()
+
+    assert fits(arguments, json.dumps(schema).encode())
+    assert time.process_time() - start < 10
 
 
 def test_a_property_may_be_called_pattern() -> None:

@@ -18,7 +18,7 @@ from aftertune.values.release import (
     ReleaseState,
 )
 from aftertune.values.route import Mode
-from monitor.target import Choice, Known, PassedOver, choose
+from monitor.target import Choice, Known, PassedOver, choose, leaving
 from tests.aftertune.samples import AT, release
 
 NAMES = ("v0", "v1", "v2", "v3")
@@ -70,13 +70,43 @@ def test_with_a_candidate_stable_is_the_target_whatever_its_engine_does() -> Non
     with_candidate = deployment(candidate="v3", mode=Mode.CANARY)
     nothing_runs = known("v2", engines={})
 
-    assert choose(with_candidate, nothing_runs, well) == Choice("v2")
-    assert choose(with_candidate, nothing_runs, well, to="v2") == Choice("v2")
+    assert choose(with_candidate, nothing_runs, well, "v3") == Choice("v2")
+    assert choose(with_candidate, nothing_runs, well, "v3", to="v2") == Choice("v2")
+
+
+@pytest.mark.parametrize(
+    ("asked", "to", "leaves"),
+    [("", "", "v3"), ("", "v2", "v3"), ("", "v1", "v2"), ("v3", "", "v3"), ("v2", "", "v2"), ("v1", "", "")],
+)
+def test_what_leaves_is_what_was_asked_if_it_is_still_there(asked: str, to: str, leaves: str) -> None:
+    with_candidate = deployment(candidate="v3", mode=Mode.SHADOW)
+
+    assert leaving(with_candidate, asked, to) == leaves
+
+
+def test_without_a_candidate_stable_leaves() -> None:
+    assert leaving(deployment(), "", "") == "v2"
+    assert leaving(deployment(), "v3", "") == ""
+
+
+def test_stable_leaves_for_a_release_before_it_while_a_candidate_is_there() -> None:
+    with_candidate = deployment(candidate="v3", mode=Mode.SHADOW)
+
+    assert choose(with_candidate, known("v2", "v3", "v1"), well, "v2").target == "v1"
+    assert choose(with_candidate, known("v2", "v1"), well, "v2", to="v2").target is None
+
+
+def test_users_leave_a_candidate_for_stable_only() -> None:
+    with_candidate = deployment(candidate="v3", mode=Mode.CANARY)
+
+    assert choose(with_candidate, known("v2", "v1"), well, "v3", to="v1") == Choice(
+        None, (PassedOver("v1", "users leave the candidate for v2 only"),)
+    )
 
 
 def test_without_one_previous_good_comes_first_then_the_newest_stable_before() -> None:
-    assert choose(deployment(), known("v2", "v1", "v0"), well).target == "v1"
-    assert choose(deployment(previous_good="v0"), known("v2", "v1", "v0"), well).target == "v0"
+    assert choose(deployment(), known("v2", "v1", "v0"), well, "v2").target == "v1"
+    assert choose(deployment(previous_good="v0"), known("v2", "v1", "v0"), well, "v2").target == "v0"
 
 
 def ineligible() -> list[tuple[Known, str]]:
@@ -104,14 +134,14 @@ def ineligible() -> list[tuple[Known, str]]:
 
 @pytest.mark.parametrize(("state", "reason"), ineligible())
 def test_every_release_passed_over_has_its_reason(state: Known, reason: str) -> None:
-    assert choose(deployment(), state, well) == Choice("v0", (PassedOver("v1", reason),))
+    assert choose(deployment(), state, well, "v2") == Choice("v0", (PassedOver("v1", reason),))
 
 
 def test_an_engine_that_does_not_answer_now_is_passed_over() -> None:
     def unwell(release: Release, engine: EngineStatus) -> str:
         return "it hangs" if release.id == "v1" else ""
 
-    assert choose(deployment(), known("v2", "v1", "v0"), unwell) == Choice(
+    assert choose(deployment(), known("v2", "v1", "v0"), unwell, "v2") == Choice(
         "v0", (PassedOver("v1", "it hangs"),)
     )
 
@@ -120,7 +150,7 @@ def test_an_external_engine_has_no_digest_to_match() -> None:
     base = known("v2", "v1")
     external = {**base.releases, "v1": release("v1", engine=EngineKind.EXTERNAL)}
 
-    assert choose(deployment(), base._replace(releases=external), well).target == "v1"
+    assert choose(deployment(), base._replace(releases=external), well, "v2").target == "v1"
 
 
 @pytest.mark.parametrize(
@@ -132,19 +162,21 @@ def test_an_external_engine_has_no_digest_to_match() -> None:
     ],
 )
 def test_a_named_target_must_be_eligible(to: str, reason: str) -> None:
-    assert choose(deployment(), known("v2", "v1"), well, to=to) == Choice(None, (PassedOver(to, reason),))
+    assert choose(deployment(), known("v2", "v1"), well, "v2", to=to) == Choice(
+        None, (PassedOver(to, reason),)
+    )
 
 
 def test_the_candidate_is_never_a_target() -> None:
     promoted_once = known("v2", "v3", "v1")
     with_candidate = deployment(candidate="v3", mode=Mode.SHADOW)
 
-    assert choose(with_candidate, promoted_once, well, to="v3").target is None
-    assert choose(with_candidate, promoted_once, well, to="v1").target == "v1"
+    assert choose(with_candidate, promoted_once, well, "v2", to="v3").target is None
+    assert choose(with_candidate, promoted_once, well, "v2", to="v1").target == "v1"
 
 
 def test_nothing_before_means_no_target() -> None:
-    assert choose(deployment(), known("v2"), well) == Choice(None)
+    assert choose(deployment(), known("v2"), well, "v2") == Choice(None)
 
 
 @given(
@@ -163,7 +195,7 @@ def test_a_target_is_always_eligible(
         engines={name: engine(name) for name in NAMES if name not in down},
     )
 
-    choice = choose(deployment(stable, previous_good=previous), state, well, to)
+    choice = choose(deployment(stable, previous_good=previous), state, well, stable, to)
 
     if choice.target is not None:
         assert choice.target in stack

@@ -94,6 +94,7 @@ def header(exchange_id: str = "e1", second: float = 0.0, **changes: Any) -> Exch
         "arrival": arrival,
         "first_byte": arrival,
         "last_byte": arrival + timedelta(seconds=0.5),
+        "ended": arrival + timedelta(seconds=0.5),
         "stream": False,
         "status": 200,
         "error": None,

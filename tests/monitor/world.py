@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from aftertune.clock import ManualClock
-from aftertune.deployments import commit, created, frozen, shadow_started
+from aftertune.deployments import aborted, commit, created, frozen, promoted, shadow_started
 from aftertune.engine import ChatAnswer, ChatEngine
 from aftertune.errors import Unavailable
 from aftertune.fingerprint import PROMPTS, answer_digest
@@ -17,14 +17,15 @@ from aftertune.values.exchange import ExchangeRole
 from aftertune.values.plan import CanaryStage, Comparison, Guardrail, GuardrailMetric, PairMetric, ShadowStage
 from aftertune.values.release import EngineKind, EngineState, EngineStatus, Passport, Proof, Release
 from aftertune.values.rollback import Rollback
-from aftertune.values.rollout import Approval, Override, Rollout
-from aftertune.values.route import RouterLease, RoutingTable
+from aftertune.values.rollout import Approval, Override, Rollout, RolloutState
+from aftertune.values.route import Mode, RouterLease, RoutingTable
 from monitor.controller import Controller
 from monitor.metrics import Metrics
 from monitor.publish import Publisher
 from monitor.rollback import Rollbacks
 from tests.aftertune.samples import exchange, pair, plan, release, rollback, rollout, scores
 
+ROUTER_LEASE_S = 10.0
 RELEASES = ("v0", "v1", "v2", "v3")
 
 PLAN = plan(
@@ -93,7 +94,7 @@ class FakeRouter:
         self.table = table
         return self.routing()
 
-    def probe(self, deployment: str) -> ChatEngine:
+    def probe(self, deployment: str, timeout_s: float) -> ChatEngine:
         return self
 
     def chat(
@@ -142,7 +143,14 @@ class World:
         store = store or self.store
         self.publisher = Publisher(store, self.clock, self.connect, self.metrics)
         self.rollbacks = Rollbacks(
-            store, self.clock, self.publisher, self.connect, self.unhealthy, self.metrics, self.clock.advance
+            store,
+            self.clock,
+            self.publisher,
+            self.connect,
+            self.unhealthy,
+            self.metrics,
+            self.clock.advance,
+            ROUTER_LEASE_S,
         )
         self.controller = Controller(
             store, self.clock, self.publisher, self.rollbacks, self.metrics, "here:8082"
@@ -194,6 +202,26 @@ class World:
             waiver = Override(check="comparison", actor="ada", reason="known", at=self.clock.now())
             tx.rollouts.override(tx.rollouts.get(name), waiver)
 
+    def abort(self, name: str = "r1") -> None:
+        """As an operator does."""
+        with self.store.write() as tx:
+            before = tx.deployments.get("tasks")
+            commit(tx, Act.ABORT, before, aborted(before), actor="olga", at=self.clock.now())
+            subject = tx.rollouts.get(name)
+            tx.rollouts.save(subject.model_copy(update={"state": RolloutState.ABORTED}))
+
+    def promote_now(self, name: str = "r1") -> None:
+        """Between two ticks."""
+        with self.store.write() as tx:
+            before = tx.deployments.get("tasks")
+            commit(tx, Act.PROMOTE, before, promoted(before), actor="controller", at=self.clock.now())
+            subject = tx.rollouts.get(name)
+            tx.rollouts.save(subject.model_copy(update={"state": RolloutState.PROMOTED}))
+
+    def quarantine(self, release: str) -> None:
+        with self.store.write() as tx:
+            tx.releases.quarantine(release, "leaks addresses", self.clock.now())
+
     def freeze(self) -> None:
         with self.store.write() as tx:
             before = tx.deployments.get("tasks")
@@ -228,6 +256,7 @@ class World:
                     release=release,
                     arrival=now,
                     last_byte=now,
+                    ended=now,
                 )
                 tx.exchanges.add(leg, None, scores(valid_answer=valid))
 
@@ -297,3 +326,13 @@ def known_release(name: str) -> Release:
         merged_at=ManualClock().now(),
     )
     return release(name, passport=passport)
+
+
+def in_canary_with_bad_answers(world: World, candidate: str = "v2") -> World:
+    world.start_rollout(candidate)
+    world.approve("ada", "ben")
+    world.pairs(100, release=candidate)
+    world.tick()
+    assert world.deployment.mode is Mode.CANARY
+    world.answers(10, valid=0.0, release=candidate)
+    return world

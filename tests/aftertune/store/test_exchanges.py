@@ -60,7 +60,7 @@ def test_both_legs_are_found_by_request_and_by_pair(store: Store) -> None:
 
 def test_answers_are_those_asked_for_in_the_order_in_which_they_ended(store: Store) -> None:
     def ended(after_s: float) -> dict[str, object]:
-        return {"last_byte": AT + timedelta(seconds=after_s), "release": "v2", "role": ExchangeRole.CANARY}
+        return {"ended": AT + timedelta(seconds=after_s), "release": "v2", "role": ExchangeRole.CANARY}
 
     with store.write() as tx:
         for leg in (
@@ -70,12 +70,12 @@ def test_answers_are_those_asked_for_in_the_order_in_which_they_ended(store: Sto
             exchange("shadow", **(ended(1) | {"role": ExchangeRole.SHADOW})),
             exchange("other-release", **(ended(1) | {"release": "v1"})),
             exchange("other-deployment", **(ended(1) | {"deployment": "plants"})),
-            exchange("unended", **(ended(0) | {"last_byte": None})),
+            exchange("hung", **(ended(0) | {"last_byte": None})),
         ):
             tx.exchanges.add(leg, None, scores())
     with store.read() as tx:
         found = tx.exchanges.answers("tasks", "v2", (ExchangeRole.CANARY, ExchangeRole.STABLE), AT)
-    assert [answer.exchange_id for answer in found] == ["unended", "early", "late"]
+    assert [answer.exchange_id for answer in found] == ["hung", "early", "late"]
     assert found[1] == ScoredAnswer("early", AT + timedelta(seconds=1), ExchangeRole.CANARY, 1, scores())
 
 

@@ -47,7 +47,7 @@ class Handler(BaseHTTPRequestHandler):
 def main() -> None:
     name, port, mode = sys.argv[1], int(sys.argv[2]), sys.argv[3]
     if mode == "broken":
-        sys.exit("no such tensor")
+        sys.exit(f"no such tensor in /srv/models/{name}, asked by http://127.0.0.1:{port}")
     if mode == "deaf":
         threading.Event().wait()
     if mode == "stubborn":

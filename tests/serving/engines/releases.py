@@ -3,7 +3,9 @@
 from datetime import datetime
 from pathlib import Path
 
+from aftertune.audit import verify
 from aftertune.clock import ManualClock
+from aftertune.store import Store
 from aftertune.values.release import EngineKind, Passport, Proof, Release, ReleaseState
 from serving.digest import folder_digest
 from serving.passport import write_passport
@@ -51,3 +53,14 @@ def merged(folder: Path, name: str) -> Release:
     (folder / "model.safetensors").write_bytes(name.encode())
     write_passport(folder, passport(name, folder_digest(folder)))
     return ready(name, str(folder), digest=folder_digest(folder))
+
+
+def shown_to_viewers(store: Store) -> str:
+    """The bodies of all audit entries, whose chain holds and which name no path and no URL."""
+    with store.read() as tx:
+        entries = list(tx.audit.entries())
+    assert verify(entries).ok
+    bodies = "\n".join(entry.body for entry in entries)
+    for line in bodies.splitlines():
+        assert "/" not in line, line
+    return bodies

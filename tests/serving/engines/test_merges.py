@@ -1,5 +1,6 @@
 """The merge queue with a stand-in for the merge itself."""
 
+import hashlib
 import sys
 import time
 from pathlib import Path
@@ -10,7 +11,7 @@ from aftertune.clock import ManualClock
 from aftertune.store import Store
 from aftertune.values.release import EngineKind, Release, ReleaseState
 from serving.engines.merges import Merges
-from tests.serving.engines.releases import START
+from tests.serving.engines.releases import START, shown_to_viewers
 
 MERGES = """
 import sys
@@ -76,6 +77,7 @@ def test_releases_are_merged_one_at_a_time(store: Store, clock: ManualClock, tmp
         assert release.passport is not None
         assert release.model_path == str(tmp_path / "models" / name)
     assert actions(store) == ["release_merging", "release_merged"] * 2
+    assert '"merged_digest"' in shown_to_viewers(store)
 
 
 def test_a_refused_merge_rejects_the_release_with_its_reason(
@@ -98,6 +100,31 @@ def test_the_real_merge_understands_how_it_is_called(
         tx.releases.add(registered("r1").model_copy(update={"base_path": str(tmp_path / "none")}))
     rejected = step_until(merges, store, "r1", ReleaseState.REJECTED)
     assert rejected.reason.startswith(f"{tmp_path / 'none'} is not a folder.")
+    assert str(tmp_path) not in shown_to_viewers(store)
+
+
+def test_a_rejection_is_audited_by_its_cause_and_the_digest_of_its_reason(
+    store: Store, clock: ManualClock, tmp_path: Path
+) -> None:
+    said = f"error: {tmp_path}/base and ../adapter differ, see http://127.0.0.1:9001/why"
+    merges = queue(store, clock, tmp_path, f"import sys; print({said!r}); sys.exit(2)")
+    with store.write() as tx:
+        tx.releases.add(registered("r1"))
+    reason = step_until(merges, store, "r1", ReleaseState.REJECTED).reason
+    assert reason == said.removeprefix("error: ")
+    shown = shown_to_viewers(store)
+    assert "the merge refused it" in shown
+    assert hashlib.sha256(reason.encode()).hexdigest() in shown
+
+
+def test_a_merge_without_a_passport_rejects_the_release(
+    store: Store, clock: ManualClock, tmp_path: Path
+) -> None:
+    merges = queue(store, clock, tmp_path, "")
+    with store.write() as tx:
+        tx.releases.add(registered("r1"))
+    assert str(tmp_path) in step_until(merges, store, "r1", ReleaseState.REJECTED).reason
+    assert "no passport" in shown_to_viewers(store)
 
 
 def test_a_merge_that_dies_says_nothing_about_the_release_and_is_tried_again(
@@ -132,8 +159,10 @@ def test_a_new_supervisor_takes_up_what_the_old_one_left(
 
 
 def test_an_external_release_needs_no_merge(store: Store, clock: ManualClock, tmp_path: Path) -> None:
+    external = registered("ext", EngineKind.EXTERNAL).model_copy(update={"url": "http://gpu:8000"})
     with store.write() as tx:
-        tx.releases.add(registered("ext", EngineKind.EXTERNAL))
+        tx.releases.add(external)
     queue(store, clock, tmp_path, MERGES).step()
     with store.read() as tx:
         assert tx.releases.get("ext").state is ReleaseState.READY
+    shown_to_viewers(store)

@@ -1,5 +1,6 @@
 """The supervisor with real processes and a fake engine."""
 
+import hashlib
 import os
 import signal
 import sys
@@ -21,7 +22,7 @@ from serving.engines.kinds import LocalKind
 from serving.engines.merges import Merges
 from serving.engines.process import EngineProcesses, free_port
 from serving.engines.supervisor import Supervisor
-from tests.serving.engines.releases import START, merged, ready
+from tests.serving.engines.releases import START, merged, ready, shown_to_viewers
 
 
 class Bench:
@@ -102,6 +103,7 @@ def bench(
     yield bench
     bench.supervisor.stop()
     assert bench.processes.started() == []
+    shown_to_viewers(store)
     for processes in bench.killed:
         assert processes.find("r1") is None  # and its child is reaped
 
@@ -176,7 +178,11 @@ def test_an_engine_that_never_answers_has_failed_after_its_time(bench: Bench) ->
 def test_an_engine_that_cannot_start_says_why_and_is_audited_once(bench: Bench) -> None:
     bench.mode = "broken"
     bench.add("r1")
-    assert "no such tensor" in bench.step_until("r1", EngineState.FAILED).reason
+    reason = bench.step_until("r1", EngineState.FAILED).reason
+    assert "no such tensor in /srv/models/r1" in reason
+    shown = shown_to_viewers(bench.store)
+    assert '"cause":"the engine ended"' in shown
+    assert hashlib.sha256(reason.encode()).hexdigest() in shown
     for _ in range(2):
         bench.clock.advance(120)
         bench.supervisor.step()
@@ -248,6 +254,7 @@ def test_files_that_were_changed_after_the_merge_are_never_served(bench: Bench) 
     (bench.home / "models" / "r1" / "model.safetensors").write_bytes(b"other weights")
     status = bench.step_until("r1", EngineState.FAILED)
     assert "not those that were merged" in status.reason
+    assert '"cause":"the engine could not be started"' in shown_to_viewers(bench.store)
     assert bench.processes.find("r1") is None
 
 
@@ -257,6 +264,7 @@ def test_an_external_engine_is_watched_but_not_started(bench: Bench) -> None:
         tx.releases.add(ready("ext", engine=EngineKind.EXTERNAL, url=url))
     bench.supervisor.step()
     assert bench.status("ext").state is EngineState.FAILED
+    assert '"cause":"the external engine gave no fingerprint"' in shown_to_viewers(bench.store)
     outside = EngineProcesses(bench.home / "outside", bench.home / "logs", bench.home / "models")
     command = (
         sys.executable,
@@ -273,7 +281,7 @@ def test_an_external_engine_is_watched_but_not_started(bench: Bench) -> None:
         assert bench.processes.started() == []
     finally:
         outside.stop(["ext"], 5)
-    bench.step_until("ext", EngineState.FAILED, advance_s=6)
+    assert url in bench.step_until("ext", EngineState.FAILED, advance_s=6).reason
 
 
 def test_the_clock_of_a_state_is_the_time_it_began(bench: Bench) -> None:

@@ -49,7 +49,7 @@ async def test_chat(start: StartRouter, stable: FakeEngine, tmp_path: Path) -> N
     assert header.pair_id is None
     assert header.first_byte is not None
     assert header.last_byte is not None
-    assert header.arrival <= header.first_byte <= header.last_byte
+    assert header.arrival <= header.first_byte <= header.last_byte <= header.ended
     assert b'"tasks"' in record.request
     assert b'"v1"' in record.answer
 
@@ -155,6 +155,8 @@ async def test_a_client_s_timeout_ends_the_engine_s_work(
     await until_recorded(tmp_path, 1)
     ((header, _),) = records(tmp_path)
     assert (header.error, header.status) == (ExchangeError.CLIENT_LEFT, 0)
+    assert header.first_byte is None
+    assert 0.2 <= (header.ended - header.arrival).total_seconds() < 5
 
 
 async def test_a_client_that_leaves_a_stream_ends_the_engine_s_work(

@@ -35,6 +35,7 @@ def header(number: int) -> ExchangeHeader:
         arrival=datetime(2026, 1, 5, tzinfo=UTC),
         first_byte=None,
         last_byte=None,
+        ended=datetime(2026, 1, 5, tzinfo=UTC),
         stream=False,
         status=200,
         error=None,
