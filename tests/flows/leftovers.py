@@ -10,10 +10,8 @@ def processes_of(home: Path) -> list[str]:
     found = []
     for process in psutil.process_iter():
         try:
-            if (
-                process.environ().get("AFTERTUNE_HOME") == str(home)
-                and process.status() != psutil.STATUS_ZOMBIE
-            ):
+            ours = process.environ().get("AFTERTUNE_HOME") == str(home) or _below(home, process.cwd())
+            if ours and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(" ".join(process.cmdline()))
         except psutil.Error:
             continue
