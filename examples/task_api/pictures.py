@@ -13,7 +13,6 @@ FOLDER = Path("docs/images")
 PAGES = {
     "fleet": "/",
     "deployment": f"/deployments/{DEPLOYMENT}",
-    "rollback": f"/deployments/{DEPLOYMENT}/rollback",
 }
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
