@@ -6,7 +6,7 @@ VLLM := .venv-vllm/installed
 export PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help install vllm browser check format test demo models lock
+.PHONY: help install vllm browser prometheus compose check format test demo models lock
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,6 +24,12 @@ $(VLLM): $(INSTALLED) requirements/vllm.txt scripts/vllm
 browser: ## Chromium, for the console's tests
 	@scripts/browser
 
+prometheus: ## Prometheus and Alertmanager, for the tests of dashboards and alerts
+	@scripts/prometheus
+
+compose: $(INSTALLED) ## Docker Compose, which checks compose.yaml
+	@scripts/compose
+
 check: $(INSTALLED) ## formatting, lint, types, import contracts, architecture
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -35,15 +41,17 @@ format: $(INSTALLED) ## put the code into form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-test: $(INSTALLED) $(VLLM) browser ## the whole suite, with real engines and a real browser
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest
+test: $(INSTALLED) $(VLLM) browser prometheus compose ## the whole suite: real engines, browser, PostgreSQL, Prometheus
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest --numprocesses 2 -m "not stack"
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -m stack
 
-demo: $(INSTALLED) $(if $(filter vllm,$(ENGINE)),$(VLLM)) ## the story: route, mirror, judge, roll back (ONCE=1 ends after it; ENGINE=vllm)
-	$(BIN)/python -m examples.task_api.demo $(if $(ONCE),--once) $(if $(ENGINE),--engine $(ENGINE))
+demo: $(INSTALLED) $(if $(filter vllm,$(ENGINE)),$(VLLM)) ## the whole loop as a story (ONCE=1 ends after it; TRAIN=1 trains v1 first; ENGINE=vllm)
+	$(BIN)/python -m examples.task_api.demo $(if $(ONCE),--once) $(if $(TRAIN),--train) \
+	    $(if $(ENGINE),--engine $(ENGINE))
 
 models: $(INSTALLED) ## rebuild the example's base and adapters from nothing
 	$(BIN)/python -m training build --out examples/task_api
 
 lock: $(INSTALLED) ## resolve requirements/lock.txt anew
 	$(BIN)/uv pip compile --quiet --python-version 3.11 --no-annotate --no-header --no-emit-package torch \
-	    --no-emit-find-links pyproject.toml --extra engine --extra dev --output-file requirements/lock.txt
+	    --no-emit-find-links pyproject.toml --extra engine --extra encoder --extra judge --extra tabular --extra dev --output-file requirements/lock.txt

@@ -33,6 +33,10 @@ class Permission(StrEnum):
     APPROVE_PLAN = "approve_plan"
     OVERRIDE_CHECK = "override_check"
     LIFT_QUARANTINE = "lift_quarantine"
+    WAIVE_SUITE = "waive_suite"
+    RUN_EVALUATION = "run_evaluation"
+    BUILD_REPORT = "build_report"
+    SIGN_REPORT = "sign_report"
     MANAGE_USERS = "manage_users"
     CONTROL = "control"
 
@@ -40,7 +44,9 @@ class Permission(StrEnum):
 GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
         Role.VIEWER: frozenset({Permission.READ}),
-        Role.REVIEWER: frozenset({Permission.READ, Permission.READ_PAYLOAD}),
+        Role.REVIEWER: frozenset(
+            {Permission.READ, Permission.READ_PAYLOAD, Permission.BUILD_REPORT, Permission.SIGN_REPORT}
+        ),
         Role.OPERATOR: frozenset(
             {
                 Permission.READ,
@@ -48,6 +54,8 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
                 Permission.CHAT,
                 Permission.REGISTER_RELEASE,
                 Permission.RUN_ROLLOUT,
+                Permission.RUN_EVALUATION,
+                Permission.BUILD_REPORT,
                 Permission.ROLL_BACK,
             }
         ),
@@ -58,6 +66,7 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
                 Permission.APPROVE_PLAN,
                 Permission.OVERRIDE_CHECK,
                 Permission.LIFT_QUARANTINE,
+                Permission.WAIVE_SUITE,
                 Permission.ROLL_BACK,
             }
         ),

@@ -3,49 +3,23 @@
 Structured values are kept as JSON beside the columns that queries need.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Column, DateTime, Dialect, Index, LargeBinary, UniqueConstraint
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, LargeBinary, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """Aware UTC in, aware UTC out, on databases with and without time zones."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"a naive datetime cannot be stored: {value!r}")
-        return value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-def _time(nullable: bool = False, index: bool = False) -> Any:
-    return Field(default=None, sa_column=Column(UtcDateTime, nullable=nullable, index=index))
-
-
-def _json() -> Any:
-    return Field(sa_column=Column(JSON, nullable=False))
+from aftertune.columns import UtcDateTime, json_column, time_column
 
 
 class UserRow(SQLModel, table=True):
     __tablename__ = "users"
 
     name: str = Field(primary_key=True)
-    roles: list[str] = _json()
+    roles: list[str] = json_column()
     token_hash: str = Field(unique=True)
-    created_at: datetime = _time()
-    disabled_at: datetime | None = _time(nullable=True)
+    created_at: datetime = time_column()
+    disabled_at: datetime | None = time_column(nullable=True)
 
 
 class SessionRow(SQLModel, table=True):
@@ -56,7 +30,7 @@ class SessionRow(SQLModel, table=True):
     cookie_hash: str = Field(primary_key=True)
     user: str = Field(foreign_key="users.name")
     csrf_token: str
-    expires_at: datetime = _time()
+    expires_at: datetime = time_column()
 
 
 class ReleaseRow(SQLModel, table=True):
@@ -64,8 +38,8 @@ class ReleaseRow(SQLModel, table=True):
 
     id: str = Field(primary_key=True)
     state: str = Field(index=True)
-    created_at: datetime = _time()
-    body: dict[str, Any] = _json()
+    created_at: datetime = time_column()
+    body: dict[str, Any] = json_column()
 
 
 class QuarantineRow(SQLModel, table=True):
@@ -74,16 +48,16 @@ class QuarantineRow(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     release: str = Field(index=True, foreign_key="releases.id")
     reason: str
-    at: datetime = _time()
+    at: datetime = time_column()
     lifted_by: str | None = None
-    lifted_at: datetime | None = _time(nullable=True)
+    lifted_at: datetime | None = time_column(nullable=True)
 
 
 class EngineRow(SQLModel, table=True):
     __tablename__ = "engines"
 
     release: str = Field(primary_key=True, foreign_key="releases.id")
-    body: dict[str, Any] = _json()
+    body: dict[str, Any] = json_column()
 
 
 class DeploymentRow(SQLModel, table=True):
@@ -93,7 +67,7 @@ class DeploymentRow(SQLModel, table=True):
 
     name: str = Field(primary_key=True)
     generation: int
-    body: dict[str, Any] = _json()
+    body: dict[str, Any] = json_column()
 
 
 class PromotionRow(SQLModel, table=True):
@@ -106,7 +80,7 @@ class PromotionRow(SQLModel, table=True):
     deployment: str = Field(index=True, foreign_key="deployments.name")
     release: str = Field(foreign_key="releases.id")
     generation: int
-    at: datetime = _time()
+    at: datetime = time_column()
 
 
 class RolloutRow(SQLModel, table=True):
@@ -116,8 +90,8 @@ class RolloutRow(SQLModel, table=True):
     deployment: str = Field(index=True, foreign_key="deployments.name")
     requester: str
     state: str = Field(index=True)
-    created_at: datetime = _time()
-    body: dict[str, Any] = _json()
+    created_at: datetime = time_column()
+    body: dict[str, Any] = json_column()
 
 
 class ApprovalRow(SQLModel, table=True):
@@ -134,7 +108,7 @@ class ApprovalRow(SQLModel, table=True):
     plan: str
     approver: str
     requester: str
-    at: datetime = _time()
+    at: datetime = time_column()
 
 
 class OverrideRow(SQLModel, table=True):
@@ -146,7 +120,7 @@ class OverrideRow(SQLModel, table=True):
     check: str
     actor: str
     reason: str
-    at: datetime = _time()
+    at: datetime = time_column()
 
 
 class ExchangeRow(SQLModel, table=True):
@@ -160,8 +134,8 @@ class ExchangeRow(SQLModel, table=True):
     release: str
     generation: int
     role: str
-    arrival: datetime = _time()
-    body: dict[str, Any] = _json()
+    arrival: datetime = time_column()
+    body: dict[str, Any] = json_column()
 
 
 class PayloadRow(SQLModel, table=True):
@@ -185,8 +159,8 @@ class AnswerRow(SQLModel, table=True):
     release: str
     role: str
     generation: int
-    at: datetime = _time()
-    scores: dict[str, Any] = _json()
+    at: datetime = time_column()
+    scores: dict[str, Any] = json_column()
 
 
 class PairRow(SQLModel, table=True):
@@ -199,8 +173,8 @@ class PairRow(SQLModel, table=True):
     deployment: str
     stable_release: str
     candidate_release: str
-    at: datetime = _time()
-    body: dict[str, Any] = _json()
+    at: datetime = time_column()
+    body: dict[str, Any] = json_column()
 
 
 class VerdictRow(SQLModel, table=True):
@@ -210,8 +184,8 @@ class VerdictRow(SQLModel, table=True):
     rollout: str = Field(index=True, foreign_key="rollouts.id")
     stage: str
     outcome: str
-    at: datetime = _time()
-    body: dict[str, Any] = _json()
+    at: datetime = time_column()
+    body: dict[str, Any] = json_column()
 
 
 class RollbackRow(SQLModel, table=True):
@@ -221,24 +195,24 @@ class RollbackRow(SQLModel, table=True):
     deployment: str = Field(index=True, foreign_key="deployments.name")
     state: str = Field(index=True)
     automatic: bool
-    requested_at: datetime = _time()
-    body: dict[str, Any] = _json()
+    requested_at: datetime = time_column()
+    body: dict[str, Any] = json_column()
 
 
 class RouterRow(SQLModel, table=True):
     __tablename__ = "routers"
 
     name: str = Field(primary_key=True)
-    lease_until: datetime = _time()
-    body: dict[str, Any] = _json()
+    lease_until: datetime = time_column()
+    body: dict[str, Any] = json_column()
 
 
 class RoutingTableRow(SQLModel, table=True):
     __tablename__ = "routing_tables"
 
     revision: int = Field(primary_key=True)
-    at: datetime = _time()
-    body: dict[str, Any] = _json()
+    at: datetime = time_column()
+    body: dict[str, Any] = json_column()
 
 
 class LeaseRow(SQLModel, table=True):
@@ -248,7 +222,7 @@ class LeaseRow(SQLModel, table=True):
 
     name: str = Field(primary_key=True)
     holder: str
-    until: datetime = _time()
+    until: datetime = time_column()
 
 
 class SpoolPositionRow(SQLModel, table=True):
@@ -258,7 +232,7 @@ class SpoolPositionRow(SQLModel, table=True):
 
     router: str = Field(primary_key=True)
     segment: str = Field(primary_key=True)
-    next_offset: int
+    next_offset: int = Field(sa_column=Column(BigInteger, nullable=False))
 
 
 class IdempotencyRow(SQLModel, table=True):
@@ -268,17 +242,142 @@ class IdempotencyRow(SQLModel, table=True):
     actor: str
     act: str
     subject: str
-    at: datetime = _time()
+    at: datetime = time_column()
 
 
 class AuditRow(SQLModel, table=True):
     __tablename__ = "audit"
 
     seq: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
-    at: datetime = _time()
+    at: datetime = time_column()
     actor: str
     action: str
     subject: str
     body: str
     prev_hash: str
     hash: str = Field(unique=True)
+
+
+class SlotRow(SQLModel, table=True):
+    """The ledger of scheduled work: whoever inserts (job, slot) does it, everybody else does not."""
+
+    __tablename__ = "slots"
+
+    job: str = Field(primary_key=True)
+    slot: str = Field(primary_key=True)
+    holder: str
+    at: datetime = time_column()
+
+
+class SuiteRow(SQLModel, table=True):
+    """What the evaluation room can run; it writes them when it starts."""
+
+    __tablename__ = "suites"
+
+    name: str = Field(primary_key=True)
+    body: dict[str, Any] = json_column()
+
+
+class EvaluationRow(SQLModel, table=True):
+    __tablename__ = "evaluations"
+    __table_args__ = (Index("ix_evaluations_release_suite", "release", "suite", "requested_at"),)
+
+    id: str = Field(primary_key=True)
+    suite: str
+    release: str = Field(foreign_key="releases.id")
+    trigger: str
+    state: str = Field(index=True)
+    requested_at: datetime = time_column()
+    body: dict[str, Any] = json_column()
+
+
+class SampleRow(SQLModel, table=True):
+    """One answer of one run, by the release under test or by its baseline."""
+
+    __tablename__ = "samples"
+
+    run: str = Field(primary_key=True, foreign_key="evaluations.id")
+    release: str = Field(primary_key=True)
+    sample: str = Field(primary_key=True)
+    body: dict[str, Any] = json_column()
+
+
+class EmbeddingRow(SQLModel, table=True):
+    """Vectors of one exchange as little-endian float16; an empty answer has no vector."""
+
+    __tablename__ = "embeddings"
+    __table_args__ = (Index("ix_embeddings_deployment_at", "deployment", "at"),)
+
+    exchange_id: str = Field(primary_key=True, foreign_key="exchanges.exchange_id")
+    deployment: str
+    release: str
+    at: datetime = time_column()
+    encoder: str
+    prompt: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    answer: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class DriftWatchRow(SQLModel, table=True):
+    """A deployment's detector: its charts' state and, seldom changed, its reference, as the detector wrote them."""
+
+    __tablename__ = "drift_watches"
+
+    deployment: str = Field(primary_key=True, foreign_key="deployments.name")
+    state: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    reference: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class DriftReadingRow(SQLModel, table=True):
+    __tablename__ = "drift_readings"
+    __table_args__ = (Index("ix_drift_readings_deployment_at", "deployment", "at"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    deployment: str
+    state: str
+    at: datetime = time_column()
+    body: dict[str, Any] = json_column()
+
+
+class ReportRow(SQLModel, table=True):
+    __tablename__ = "reports"
+    __table_args__ = (UniqueConstraint("week", "revision"),)
+
+    id: str = Field(primary_key=True)
+    week: str
+    revision: int
+    state: str = Field(index=True)
+    requested_at: datetime = time_column()
+    body: dict[str, Any] = json_column()
+
+
+class SignOffRow(SQLModel, table=True):
+    """One word of each reviewer on each manifest."""
+
+    __tablename__ = "sign_offs"
+    __table_args__ = (UniqueConstraint("report", "manifest_digest", "reviewer"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    report: str = Field(index=True, foreign_key="reports.id")
+    manifest_digest: str
+    reviewer: str
+    at: datetime = time_column()
+    body: dict[str, Any] = json_column()
+
+
+class TrainingRow(SQLModel, table=True):
+    __tablename__ = "training_jobs"
+
+    id: str = Field(primary_key=True)
+    release: str
+    state: str
+    started_at: datetime = time_column()
+    body: dict[str, Any] = json_column()
+
+
+class AlertRow(SQLModel, table=True):
+    __tablename__ = "alerts"
+
+    fingerprint: str = Field(primary_key=True)
+    starts_at: datetime = Field(sa_column=Column(UtcDateTime, primary_key=True))
+    ends_at: datetime | None = time_column(nullable=True)
+    body: dict[str, Any] = json_column()

@@ -40,7 +40,7 @@ class _Section(BaseModel):
 
 class DatabaseSettings(_Section):
     url: SecretStr | None = Field(
-        default=None, description="SQLAlchemy URL; unset: SQLite in the home folder"
+        default=None, description="postgresql://… or sqlite://…; unset: SQLite in the home folder"
     )
 
 
@@ -96,6 +96,50 @@ class MonitorSettings(_Section):
     router_lease_s: float = Field(default=10.0, gt=0, description="a silent router counts as gone after this")
 
 
+class EncoderSettings(_Section):
+    host: str = Field(default="127.0.0.1", description="address of the embedded encoder")
+    port: Port = Field(default=8086, description="port of the embedded encoder's /v1/embeddings")
+    url: str = Field(default="", description="another encoder, without /v1; empty: the embedded one")
+    model: str = Field(default="all-MiniLM-L6-v2", description="the name that requests carry")
+    threads: int = Field(default=1, ge=1, description="CPU threads of the embedded encoder")
+    timeout_s: float = Field(default=10.0, gt=0, description="deadline of one batch")
+
+
+class DriftSettings(_Section):
+    reference: int = Field(default=500, ge=50, description="conversations in a deployment's reference window")
+    run_length: int = Field(
+        default=10_000, ge=100, description="expected conversations to a false alarm, over both charts"
+    )
+    batch: int = Field(default=32, ge=1, description="texts a request to the encoder")
+    tick_s: float = Field(default=1.0, gt=0, description="seconds between two looks for new exchanges")
+
+
+class EvalsSettings(_Section):
+    metrics_port: Port = Field(default=8087, description="port of the evaluation room's metrics")
+    tick_s: float = Field(default=0.5, gt=0, description="seconds between two looks for queued runs")
+    concurrency: int = Field(default=4, ge=1, description="requests under way at once, each engine")
+    timeout_s: float = Field(default=30.0, gt=0, description="deadline of one answer")
+    nightly: str = Field(
+        default="0 2 * * *", description="when the nightly suites of each stable release run (cron)"
+    )
+    time_zone: str = Field(default="UTC", description="of the nightly schedule and the report's weeks")
+    judge_url: str = Field(default="", description="OpenAI-compatible judge model, without /v1; empty: none")
+    judge_model: str = Field(default="", description="the judge's model name")
+    judge_key: SecretStr | None = Field(default=None, description="the judge's API key")
+
+
+class ReportsSettings(_Section):
+    metrics_port: Port = Field(default=8088, description="port of the report room's metrics")
+    tick_s: float = Field(default=0.5, gt=0, description="seconds between two looks for requested reports")
+    weekly: str = Field(default="0 6 * * mon", description="when last week's report is built (cron)")
+    timeout_s: float = Field(default=300.0, gt=0, description="a build that takes longer is ended")
+
+
+class TrainingSettings(_Section):
+    heartbeat_s: float = Field(default=2.0, gt=0, description="seconds between a training job's heartbeats")
+    threads: int = Field(default=2, ge=1, description="CPU threads of a training job")
+
+
 class ConsoleSettings(_Section):
     host: str = Field(default="127.0.0.1", description="address of the console")
     port: Port = Field(default=8083, description="port of the HTTP API and the pages")
@@ -114,6 +158,9 @@ class Settings(BaseSettings):
     log_level: str = Field(
         default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level logged"
     )
+    metrics_host: str = Field(
+        default="127.0.0.1", description="address of the metrics ports of engines, evals and reports"
+    )
     database: DatabaseSettings = DatabaseSettings()
     router: RouterSettings = RouterSettings()
     mirror: MirrorSettings = MirrorSettings()
@@ -121,6 +168,11 @@ class Settings(BaseSettings):
     engines: EngineSettings = EngineSettings()
     monitor: MonitorSettings = MonitorSettings()
     console: ConsoleSettings = ConsoleSettings()
+    encoder: EncoderSettings = EncoderSettings()
+    drift: DriftSettings = DriftSettings()
+    evals: EvalsSettings = EvalsSettings()
+    reports: ReportsSettings = ReportsSettings()
+    training: TrainingSettings = TrainingSettings()
 
     @property
     def database_url(self) -> str:
@@ -135,6 +187,20 @@ class Settings(BaseSettings):
     @property
     def spool_folder(self) -> Path:
         return self.home / "spool"
+
+    @property
+    def reports_folder(self) -> Path:
+        """One folder for each report, named by its id."""
+        return self.home / "reports"
+
+    @property
+    def training_folder(self) -> Path:
+        """One folder for each training job, named by its id."""
+        return self.home / "training"
+
+    @property
+    def encoder_url(self) -> str:
+        return self.encoder.url or f"http://{self.encoder.host}:{self.encoder.port}"
 
     @property
     def monitor_url(self) -> str:

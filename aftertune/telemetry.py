@@ -1,5 +1,6 @@
 """Logging and the names of every metric. Labels come from the allow-list; request ids and prompts never do."""
 
+import errno
 import json
 import logging
 import sys
@@ -8,7 +9,14 @@ from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry, start_http_server
 
-LABELS = frozenset({"deployment", "role", "code_class", "reason", "outcome", "state", "stage", "job"})
+from aftertune.errors import BadInput
+
+LABELS = frozenset(
+    {
+        *("deployment", "role", "code_class", "reason", "outcome", "state", "stage", "job"),
+        *("chart", "cause", "metric", "suite", "trigger"),
+    }
+)
 """The only labels a metric of ours may carry; each has few values."""
 
 REQUESTS = "aftertune_requests"
@@ -29,6 +37,20 @@ ROLLBACKS = "aftertune_rollbacks"
 ROLLBACK_SECONDS = "aftertune_rollback_duration_seconds"
 TICK_TIMESTAMP = "aftertune_last_success_timestamp_seconds"
 ENGINES = "aftertune_engines"
+ALERTS = "aftertune_alerts"
+DRIFT_STATISTIC = "aftertune_drift_statistic"
+DRIFT_THRESHOLD = "aftertune_drift_threshold"
+DRIFT_ALARM = "aftertune_drift_alarm"
+DRIFT_MEASURED = "aftertune_drift_measured"
+DRIFT_OBSERVATIONS = "aftertune_drift_observations"
+DRIFT_PASSED_OVER = "aftertune_drift_passed_over_exchanges"
+EMBEDDING_SECONDS = "aftertune_embedding_duration_seconds"
+EMBEDDINGS = "aftertune_embeddings"
+EVALUATION_RUNS = "aftertune_evaluation_runs"
+EVALUATION_SCORE = "aftertune_evaluation_score"
+EVALUATION_SCORE_LOW = "aftertune_evaluation_score_low"
+EVALUATION_SAMPLES = "aftertune_evaluation_samples"
+REPORTS = "aftertune_reports"
 CONSOLE_REQUESTS = "aftertune_console_requests"
 
 
@@ -82,7 +104,17 @@ def configure_logging(room: str, level: str, secrets: tuple[str, ...] = ()) -> N
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
-def serve_metrics(registry: CollectorRegistry, port: int, host: str = "127.0.0.1") -> threading.Thread:
-    """Serve the registry at `http://host:port/metrics` from a daemon thread."""
-    _server, thread = start_http_server(port, addr=host, registry=registry)
+def serve_metrics(registry: CollectorRegistry, port: int, host: str, variable: str) -> threading.Thread:
+    """Serve the registry at `http://host:port/metrics` from a daemon thread.
+
+    Raises BadInput, naming the `variable` that chooses the port, when it cannot be opened.
+    """
+    try:
+        _server, thread = start_http_server(port, addr=host, registry=registry)
+    except OSError as error:
+        why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used: {error.strerror}"
+        raise BadInput(
+            f"Port {port} on {host} {why}.",
+            f"Stop what listens there, or set {variable} to a free port.",
+        ) from None
     return thread

@@ -3,7 +3,6 @@
 Rooms are found by name only: this module starts them with `python -m` and never imports them.
 """
 
-import ctypes
 import fcntl
 import logging
 import os
@@ -20,6 +19,7 @@ from types import FrameType
 
 import httpx
 
+from aftertune.child import end_with_us
 from aftertune.clock import Clock
 from aftertune.control import create_control_token
 from aftertune.errors import AftertuneError, BadInput, Unavailable
@@ -33,16 +33,17 @@ log = logging.getLogger(__name__)
 STOP_GRACE_S = 35.0
 """A router drains for up to 30 s; after this a room is killed."""
 
-_PR_SET_PDEATHSIG = 1
+DATABASE_PATIENCE_S = 10.0
+"""A database that starts together with the rooms is ready by then."""
 
 
 @dataclass(frozen=True)
 class Room:
-    """A process of ours: `python -m module`; `health` answers 200 once it is ready (None: no address of its own)."""
+    """A process of ours: `python -m module`; `health` answers 200 once it is ready."""
 
     name: str
     module: str
-    health: str | None
+    health: str
 
 
 @dataclass
@@ -57,12 +58,20 @@ class _Child:
 def rooms(settings: Settings) -> tuple[Room, ...]:
     """In the order in which they start; they stop in the opposite order."""
     router_admin = f"http://{settings.router.host}:{settings.router.admin_port}"
-    return (
+    found = (
         Room("monitor", "monitor", f"{settings.monitor_url}/healthz"),
-        Room("engines", "serving.engines", None),
+        Room("engines", "serving.engines", _metrics(settings, settings.engines.metrics_port)),
+        Room("encoder", "serving.encoder", f"http://{settings.encoder.host}:{settings.encoder.port}/healthz"),
+        Room("evals", "evals", _metrics(settings, settings.evals.metrics_port)),
+        Room("reports", "reports", _metrics(settings, settings.reports.metrics_port)),
         Room("console", "console", f"{settings.console_url}/healthz"),
         Room("router", "serving.router", f"{router_admin}/healthz"),
     )
+    return tuple(room for room in found if room.name != "encoder" or not settings.encoder.url)
+
+
+def _metrics(settings: Settings, port: int) -> str:
+    return f"http://{settings.metrics_host}:{port}/metrics"
 
 
 @contextmanager
@@ -90,12 +99,13 @@ def prepare(settings: Settings, clock: Clock, say: Callable[[str], None]) -> Non
     """Make the schema, the control token and, the first time, an admin, whose token is said once.
 
     It is said before it is stored (as a hash): a crash in between costs nothing, the next start makes another.
+    A database that does not answer is waited for, DATABASE_PATIENCE_S long. Raises BadInput.
     """
     (settings.home / "logs").mkdir(exist_ok=True)
     create_control_token(settings.control_token_file)
     store = Store(settings.database_url)
     try:
-        upgrade(store.engine)
+        _migrate(store, say)
         with store.write() as tx:
             if tx.users.count():
                 return
@@ -105,6 +115,20 @@ def prepare(settings: Settings, clock: Clock, say: Callable[[str], None]) -> Non
             say(f"admin token (shown once): {token}")
     finally:
         store.close()
+
+
+def _migrate(store: Store, say: Callable[[str], None]) -> None:
+    deadline, told = time.monotonic() + DATABASE_PATIENCE_S, False
+    while True:
+        try:
+            return upgrade(store.engine)
+        except Unavailable as error:
+            if time.monotonic() > deadline:
+                raise BadInput(error.what, "Start it, or correct AFTERTUNE_DATABASE__URL.") from error
+            if not told:
+                say(f"{error.what} Trying again for {DATABASE_PATIENCE_S:g} s.")
+                told = True
+            time.sleep(0.2)
 
 
 def refuse_taken_ports(settings: Settings, patience_s: float) -> None:
@@ -158,7 +182,7 @@ class Supervisor:
                 stderr=output,
                 env=dict(self.environment),
                 start_new_session=True,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509  (single-threaded here)
+                preexec_fn=end_with_us,  # noqa: PLW1509  (single-threaded here)
             )
         before = self._children.get(room.name)
         self._children[room.name] = _Child(
@@ -216,8 +240,11 @@ def ports(settings: Settings) -> dict[str, tuple[str, int]]:
         "router__admin_port": (settings.router.host, settings.router.admin_port),
         "monitor__port": (settings.monitor.host, settings.monitor.port),
         "console__port": (settings.console.host, settings.console.port),
-        "console__metrics_port": ("127.0.0.1", settings.console.metrics_port),
-        "engines__metrics_port": ("127.0.0.1", settings.engines.metrics_port),
+        "console__metrics_port": (settings.console.host, settings.console.metrics_port),
+        "engines__metrics_port": (settings.metrics_host, settings.engines.metrics_port),
+        "encoder__port": (settings.encoder.host, settings.encoder.port),
+        "evals__metrics_port": (settings.metrics_host, settings.evals.metrics_port),
+        "reports__metrics_port": (settings.metrics_host, settings.reports.metrics_port),
     }
 
 
@@ -232,17 +259,10 @@ def port_is_free(host: str, port: int) -> bool:
 
 
 def _healthy(room: Room) -> bool:
-    if room.health is None:
-        return True
     try:
         return httpx.get(room.health, timeout=1.0).status_code == httpx.codes.OK
     except httpx.HTTPError:
         return False
-
-
-def _die_with_parent() -> None:
-    """In the child: be asked to stop when `up` is killed, so that nothing is left behind."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def child_environment(settings: Settings) -> dict[str, str]:

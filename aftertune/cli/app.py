@@ -2,7 +2,20 @@
 
 import typer
 
-from aftertune.cli import deployment, doctor, release, rollback, rollout, up, user
+from aftertune.cli import (
+    dashboards,
+    deployment,
+    doctor,
+    evals,
+    release,
+    report,
+    rollback,
+    rollout,
+    train,
+    training,
+    up,
+    user,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -11,9 +24,15 @@ app = typer.Typer(
     help="Keeps fine-tuned language models honest after they are deployed.",
 )
 app.command("up")(up.up)
+app.command("prepare")(up.prepare_home)
 app.command("doctor")(doctor.doctor)
 app.command("rollback")(rollback.rollback)
+app.command("train")(train.train)
 app.add_typer(release.app, name="release")
 app.add_typer(deployment.app, name="deployment")
 app.add_typer(rollout.app, name="rollout")
+app.add_typer(evals.app, name="evals")
+app.add_typer(training.app, name="training")
 app.add_typer(user.app, name="user")
+app.add_typer(dashboards.app, name="dashboards")
+app.add_typer(report.app, name="report")

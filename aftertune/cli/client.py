@@ -29,6 +29,10 @@ class ConsoleClient:
     def get(self, path: str, **query: str | int) -> Any:
         return self._send("GET", path, params=query)
 
+    def get_bytes(self, path: str) -> bytes:
+        """A file, as it is."""
+        return self._answer("GET", path).content
+
     def post(self, path: str, body: Mapping[str, Any] | None = None, key: str | None = None) -> Any:
         """Every act carries an idempotency key, so that a repeated command acts once."""
         headers = {"Idempotency-Key": key or str(uuid.uuid4())}
@@ -38,6 +42,10 @@ class ConsoleClient:
         self._client.close()
 
     def _send(self, method: str, path: str, **arguments: Any) -> Any:
+        response = self._answer(method, path, **arguments)
+        return response.json() if response.content else None
+
+    def _answer(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         try:
             response = self._client.request(method, path, **arguments)
         except httpx.HTTPError as error:
@@ -45,7 +53,7 @@ class ConsoleClient:
                 f"The console at {self._url} does not answer: {error}.", "Is 'aftertune up' running?"
             ) from None
         if response.is_success:
-            return response.json() if response.content else None
+            return response
         raise _problem(response)
 
 

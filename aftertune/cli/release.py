@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -22,16 +22,21 @@ app = typer.Typer(no_args_is_help=True, help="Register and look at releases.")
 def register(
     release: Annotated[str, typer.Argument(help="a new id, such as v4")],
     base: Annotated[Path | None, typer.Option(help="folder of the base model")] = None,
-    adapter: Annotated[Path | None, typer.Option(help="folder of the LoRA adapter")] = None,
+    adapter: Annotated[
+        Path | None, typer.Option(help="folder of the LoRA adapter; left out: the base as it is")
+    ] = None,
     engine: Annotated[EngineKind | None, typer.Option(help="default: the setting engines__kind")] = None,
     url: Annotated[str | None, typer.Option(help="an external engine's address, without /v1")] = None,
     served_name: Annotated[str | None, typer.Option(help="what the external engine calls the model")] = None,
+    suite: Annotated[
+        list[str] | None, typer.Option(help="it must pass this before it meets users; give several times")
+    ] = None,
     wait: Annotated[bool, typer.Option(help="until the engine answers, or the release is rejected")] = True,
     timeout: Annotated[float, typer.Option(help="seconds to wait")] = 600.0,
 ) -> None:
     """Merge base and adapter, prove the result, write its passport, start its engine."""
     client = client_from_environment(load().console_url)
-    body: dict[str, str] = {"id": release}
+    body: dict[str, Any] = {"id": release, "suites": suite or []}
     for name, value in (("engine", engine), ("url", url), ("served_name", served_name)):
         if value:
             body[name] = str(value)
@@ -73,18 +78,33 @@ def _await_engine(client: ConsoleClient, release: str, timeout: float) -> None:
         time.sleep(POLL_S)
 
 
+@app.command()
+def waive(
+    release: str,
+    suite: Annotated[str, typer.Option(help="a suite that the release must pass")],
+    reason: Annotated[
+        str, typer.Option(help="why it may meet users without it; it is recorded with your name")
+    ],
+) -> None:
+    """Let a release meet users though it has not passed this suite."""
+    client_from_environment(load().console_url).post(
+        f"/v1/releases/{release}/waivers", {"suite": suite, "reason": reason}
+    )
+
+
 @app.command("list")
 def list_releases() -> None:
     """All releases, oldest first."""
     rows = client_from_environment(load().console_url).get("/v1/releases")
     show.table(
-        ("release", "state", "engine", "engine state", "quarantine"),
+        ("release", "state", "engine", "engine state", "suites", "quarantine"),
         (
             (
                 row["release"]["id"],
                 row["release"]["state"],
                 row["release"]["engine"],
                 (row["engine"] or {}).get("state"),
+                ", ".join(f"{each['suite']}: {each['standing']}" for each in row["standings"]),
                 row["quarantine"],
             )
             for row in rows
@@ -94,5 +114,5 @@ def list_releases() -> None:
 
 @app.command("show")
 def show_release(release: str) -> None:
-    """One release with its passport, as JSON."""
+    """One release with its passport and evaluations, as JSON."""
     show.document(client_from_environment(load().console_url).get(f"/v1/releases/{release}"))

@@ -1,4 +1,4 @@
-"""`aftertune up`"""
+"""`aftertune up` and `aftertune prepare`"""
 
 import typer
 
@@ -15,3 +15,10 @@ def up() -> None:
         refuse_taken_ports(settings, patience_s=STOP_GRACE_S if was_killed else 0.0)
         prepare(settings, SystemClock(), typer.echo)
         Supervisor(settings, typer.echo, child_environment(settings)).run()
+
+
+def prepare_home() -> None:
+    """What 'up' does before it starts the rooms: schema, control token, first admin. For rooms started by others."""
+    settings = load()
+    with only_one(settings.home):
+        prepare(settings, SystemClock(), typer.echo)

@@ -29,6 +29,11 @@ class AuditLog:
         for row in self._session.exec(select(AuditRow).order_by(col(AuditRow.seq))):
             yield AuditEntry.model_validate(row.model_dump())
 
+    def first(self) -> AuditEntry | None:
+        """The oldest: when everything began."""
+        row = self._session.get(AuditRow, 1)
+        return AuditEntry.model_validate(row.model_dump()) if row else None
+
     def latest(self, limit: int, subject: str | None = None) -> list[AuditEntry]:
         """Newest first."""
         query = select(AuditRow).order_by(col(AuditRow.seq).desc()).limit(limit)

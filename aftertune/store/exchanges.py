@@ -1,5 +1,6 @@
 """Exchanges, their payloads, their scores, and how far each spool segment was read."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
@@ -109,6 +110,19 @@ class ExchangeTable:
             )
             for row in rows
         ]
+
+    def between(self, since: datetime, until: datetime) -> Iterator[tuple[Exchange, AnswerScores | None]]:
+        """Arrived in [since, until), in the order of their arrival, with their scores where they have any."""
+        rows = self._session.exec(
+            select(ExchangeRow, AnswerRow)
+            .outerjoin(AnswerRow, col(AnswerRow.exchange_id) == ExchangeRow.exchange_id)
+            .where(col(ExchangeRow.arrival) >= since, col(ExchangeRow.arrival) < until)
+            .order_by(col(ExchangeRow.arrival), ExchangeRow.exchange_id)
+            .execution_options(yield_per=1000)
+        )
+        for exchange, answer in rows:
+            scores = AnswerScores.model_validate(answer.scores) if answer else None
+            yield Exchange.model_validate(exchange.body), scores
 
     def count(self, deployment: str | None = None, since: datetime | None = None) -> dict[ExchangeRole, int]:
         """Exchanges by role."""

@@ -1,8 +1,6 @@
 """Rollbacks, from request to proof."""
 
-from datetime import datetime
-
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 
 from aftertune.errors import NotFound
 from aftertune.records import RollbackRow
@@ -55,16 +53,6 @@ class RollbackTable:
             .order_by(col(RollbackRow.requested_at).desc())
         ).all()
         return [Rollback.model_validate(row.body) for row in rows]
-
-    def automatic_since(self, deployment: str, since: datetime) -> int:
-        query = select(func.count()).select_from(RollbackRow)
-        return self._session.exec(
-            query.where(
-                RollbackRow.deployment == deployment,
-                col(RollbackRow.automatic).is_(True),
-                col(RollbackRow.requested_at) >= since,
-            )
-        ).one()
 
     def _row(self, rollback: str) -> RollbackRow:
         row = self._session.get(RollbackRow, rollback)

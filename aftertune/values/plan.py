@@ -70,10 +70,20 @@ class Plan(Value):
     guardrails: tuple[Guardrail, ...] = Field(min_length=1)
     shadow: ShadowStage = ShadowStage()
     canary: CanaryStage = CanaryStage()
+    # Left out of the digest when empty: plans approved before the field existed stay approved.
+    evaluations: tuple[str, ...] = Field(
+        default=(),
+        description="suites that the candidate must pass in canary, before promotion",
+        exclude_if=lambda names: not names,
+    )
 
     @model_validator(mode="after")
     def _no_metric_twice(self) -> "Plan":
-        for names in ([c.metric for c in self.comparisons], [g.metric for g in self.guardrails]):
+        for names in (
+            [c.metric for c in self.comparisons],
+            [g.metric for g in self.guardrails],
+            self.evaluations,
+        ):
             if len(set(names)) < len(names):
-                raise ValueError(f"a metric is listed twice: {', '.join(names)}")
+                raise ValueError(f"listed twice: {', '.join(names)}")
         return self

@@ -1,5 +1,6 @@
 """An immutable model version and where its bytes come from."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 
@@ -38,7 +39,7 @@ class Passport(Value):
 
     release: str
     base_digest: str
-    adapter_digest: str
+    adapter_digest: str = Field(description="empty for a base that is served as it is")
     merged_digest: str
     tokenizer_digest: str
     template_digest: str
@@ -49,7 +50,10 @@ class Passport(Value):
 
 
 class Release(Value):
-    """A registered release; `model_path` and `passport` are set once it is ready (external ones have neither)."""
+    """A registered release; `model_path` and `passport` are set once it is ready (external ones have neither).
+
+    Without an adapter it is the base as it is: what forgetting is measured against.
+    """
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
     engine: EngineKind
@@ -63,8 +67,27 @@ class Release(Value):
         default="", description="what the engine calls the model; empty: the release's id"
     )
     passport: Passport | None = None
+    suites: tuple[str, ...] = Field(
+        default=(), description="suites that it must pass, or have waived, before it may meet users"
+    )
+    waived_suites: tuple[str, ...] = ()
     created_by: str
     created_at: datetime
+
+
+def base_of(release: Release, releases: Iterable[Release]) -> Release | None:
+    """The first ready release that is the base of `release` as it is; None when nobody registered one."""
+    return next(
+        (
+            each
+            for each in releases
+            if each.state is ReleaseState.READY
+            and each.base_path == release.base_path
+            and each.base_path
+            and not each.adapter_path
+        ),
+        None,
+    )
 
 
 class EngineState(StrEnum):

@@ -6,6 +6,7 @@ from typing import Any
 from aftertune.values.exchange import (
     CapturePolicy,
     Exchange,
+    ExchangeHeader,
     ExchangeRole,
     Source,
     ToolCall,
@@ -31,7 +32,7 @@ def release(name: str = "v1", **changes: Any) -> Release:
     return Release(**(known | changes))
 
 
-def exchange(exchange_id: str = "e1", **changes: Any) -> Exchange:
+def header(exchange_id: str = "e1", **changes: Any) -> ExchangeHeader:
     known = {
         "exchange_id": exchange_id,
         "request_id": "q1",
@@ -56,6 +57,13 @@ def exchange(exchange_id: str = "e1", **changes: Any) -> Exchange:
         "status": 200,
         "error": None,
         "capture": CapturePolicy.FULL,
+    }
+    return ExchangeHeader(**(known | changes))
+
+
+def exchange(exchange_id: str = "e1", **changes: Any) -> Exchange:
+    known = {
+        **header(exchange_id).model_dump(),
         "finish": "stop",
         "usage": Usage(prompt_tokens=7, completion_tokens=3),
         "tool_calls": (ToolCall(name="list_tasks", arguments="{}"),),

@@ -6,7 +6,14 @@ from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from aftertune.audit import verify
 from aftertune.clock import ManualClock
@@ -27,6 +34,7 @@ from aftertune.store import Store
 from aftertune.values.deployment import Act, Deployment
 from aftertune.values.route import Mode
 from tests.aftertune.samples import release
+from tests.postgres import Postgres
 
 RELEASES = ("v1", "v2", "v3")
 shares = st.floats(0.0, 1.0)
@@ -38,10 +46,9 @@ class Deploying(RuleBasedStateMachine):
     Acts on a state that is not theirs at all are left to the table, so that steps go where it matters.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, store: Store) -> None:
         super().__init__()
-        self.store = Store("sqlite://")  # in memory: nothing here is about files
-        upgrade(self.store.engine)
+        self.store = store
         self.clock = ManualClock()
         self.acts: list[Act] = []
         self.now: Deployment
@@ -129,5 +136,18 @@ class Deploying(RuleBasedStateMachine):
         self.acts.append(act)
 
 
-TestDeploying = Deploying.TestCase
-TestDeploying.settings = settings(max_examples=40, stateful_step_count=25)
+def test_any_sequence_of_acts_in_memory() -> None:
+    def deploying() -> Deploying:
+        store = Store("sqlite://")  # nothing here is about files
+        upgrade(store.engine)
+        return Deploying(store)
+
+    # Any callable that makes one will do, whatever its annotation says.
+    run_state_machine_as_test(deploying, settings=settings(max_examples=40, stateful_step_count=25))  # type: ignore[arg-type]
+
+
+def test_any_sequence_of_acts_on_postgresql(postgres: Postgres, migrated: str) -> None:
+    def deploying() -> Deploying:
+        return Deploying(Store(postgres.url(postgres.create_database(migrated))))
+
+    run_state_machine_as_test(deploying, settings=settings(max_examples=10, stateful_step_count=25))  # type: ignore[arg-type]

@@ -32,6 +32,10 @@ WHO_MAY = {
     Permission.APPROVE_PLAN: {Role.APPROVER},
     Permission.OVERRIDE_CHECK: {Role.APPROVER},
     Permission.LIFT_QUARANTINE: {Role.APPROVER},
+    Permission.WAIVE_SUITE: {Role.APPROVER},
+    Permission.RUN_EVALUATION: {Role.OPERATOR},
+    Permission.BUILD_REPORT: {Role.OPERATOR, Role.REVIEWER},
+    Permission.SIGN_REPORT: {Role.REVIEWER},
     Permission.MANAGE_USERS: {Role.ADMIN},
     Permission.CONTROL: set(),
 }

@@ -10,6 +10,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter
 
 from aftertune import telemetry
+from aftertune.errors import BadInput
 from aftertune.telemetry import JsonFormatter, RedactSecrets, configure_logging, serve_metrics
 
 
@@ -70,11 +71,19 @@ def test_metrics_are_served_from_their_own_port() -> None:
     Counter(telemetry.REQUESTS, "answered requests", registry=registry).inc()
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    thread = serve_metrics(registry, port)
+    thread = serve_metrics(registry, port, "127.0.0.1", "AFTERTUNE_EVALS__METRICS_PORT")
     page = httpx.get(f"http://127.0.0.1:{port}/metrics")
     assert thread.daemon
     assert page.status_code == 200
     assert "aftertune_requests_total 1.0" in page.text
+
+
+def test_a_taken_metrics_port_names_the_setting() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(BadInput, match="is in use") as raised:
+            serve_metrics(CollectorRegistry(), port, "127.0.0.1", "AFTERTUNE_EVALS__METRICS_PORT")
+    assert "AFTERTUNE_EVALS__METRICS_PORT" in raised.value.remedy
 
 
 def test_names_are_unique_and_share_one_prefix() -> None:

@@ -5,7 +5,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("aftertune", "serving", "monitor", "console", "training")
+PACKAGES = (
+    "aftertune",
+    "serving",
+    "monitor",
+    "evals",
+    "reports",
+    "console",
+    "dashboards",
+    "training",
+    "benchmarks",
+)
 SAYS_NOTHING = frozenset({"utils", "util", "helpers", "helper", "common", "manager", "misc", "base_classes"})
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 60

@@ -8,13 +8,20 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("serving", "monitor", "console", "training")
-HEAVY = frozenset({"torch", "transformers", "peft", "pandas", "scipy"})
+ROOMS = ("serving", "monitor", "evals", "reports", "console", "dashboards", "training")
+HEAVY = frozenset(
+    {
+        *("torch", "transformers", "peft", "sentence_transformers"),
+        *("pandas", "scipy", "matplotlib", "evidently", "ragas"),
+    }
+)
 FORBIDDEN = {
     "aftertune.store": HEAVY | {"aiohttp", "fastapi"},
     "serving.router": HEAVY | {"sqlalchemy", "sqlmodel", "sqlite3", "alembic"},
     "serving.engines": HEAVY,
     "monitor": HEAVY,
+    "evals": HEAVY,
+    "reports": HEAVY - {"pandas", "scipy"},
     "console": HEAVY,
 }
 """By package, with every module in it except its entry."""

@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Engine, MetaData, inspect, text
 from sqlmodel import SQLModel
 
 import aftertune.records  # noqa: F401  (declares the tables)
+from aftertune.audit import GENESIS, chain, verify
+from aftertune.deployments import created
 from aftertune.errors import Conflict
 from aftertune.migrations import upgrade
 from aftertune.store import Store
-from tests.aftertune.samples import release
+from tests.aftertune.samples import AT, release
 
 ROOT = Path(__file__).parents[3]
 UPGRADER = """
@@ -32,8 +34,8 @@ store.close()
 
 
 @pytest.fixture
-def empty(tmp_path: Path) -> Iterator[Store]:
-    store = Store(f"sqlite:///{tmp_path / 'empty.db'}")
+def empty(empty_url: str) -> Iterator[Store]:
+    store = Store(empty_url)
     yield store
     store.close()
 
@@ -96,10 +98,10 @@ def _break_off(*_: object) -> None:
 
 
 def test_programs_that_start_together_upgrade_once(empty: Store) -> None:
-    command = [sys.executable, "-c", UPGRADER, empty.engine.url.render_as_string()]
+    command = [sys.executable, "-c", UPGRADER, empty.engine.url.render_as_string(hide_password=False)]
     programs = [
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-        for _ in range(2)
+        for _ in range(4)
     ]
     for program in programs:
         assert program.stdout is not None
@@ -110,5 +112,50 @@ def test_programs_that_start_together_upgrade_once(empty: Store) -> None:
         program.stdin.flush()
     for program in programs:
         program.communicate(timeout=60)
-    assert [program.returncode for program in programs] == [0, 0]
+    assert [program.returncode for program in programs] == [0] * len(programs)
     assert revision(empty.engine) is not None
+
+
+def test_rows_of_the_previous_schema_stay(empty: Store) -> None:
+    upgrade(empty.engine, "0001")
+    rows = previous_rows(empty.engine)
+    upgrade(empty.engine)
+    assert revision(empty.engine) == "0002"
+    after = MetaData()
+    after.reflect(empty.engine)
+    with empty.engine.connect() as connection:
+        for name, kept in rows.items():
+            assert [tuple(row) for row in connection.execute(after.tables[name].select())] == kept, name
+    large = 3 * 2**31
+    with empty.write() as tx:
+        assert verify(tx.audit.entries()).entries == 1
+        assert tx.deployments.get("tasks").stable == "v1"
+        assert tx.releases.get("v1") == release("v1")
+        assert tx.exchanges.position("router-1", "0001.spool") == 4096
+        tx.exchanges.set_position("router-1", "0001.spool", large)
+    with empty.read() as tx:
+        assert tx.exchanges.position("router-1", "0001.spool") == large
+
+
+def previous_rows(engine: Engine) -> dict[str, list[tuple[object, ...]]]:
+    """What a program of revision 0001 wrote; a release that it registered names no suites."""
+    known = release("v1").model_dump(mode="json")
+    older = {name: value for name, value in known.items() if name not in ("suites", "waived_suites")}
+    deployment = created("tasks", "v1")
+    first = chain(GENESIS, 1, AT, "olga", "create", "tasks", {"after": deployment.model_dump(mode="json")})
+    rows: dict[str, dict[str, object]] = {
+        "releases": {"id": "v1", "state": "ready", "created_at": AT, "body": older},
+        "deployments": {"name": "tasks", "generation": 1, "body": deployment.model_dump(mode="json")},
+        "promotions": {"id": 1, "deployment": "tasks", "release": "v1", "generation": 1, "at": AT},
+        "audit": first.model_dump(),
+        "spool_positions": {"router": "router-1", "segment": "0001.spool", "next_offset": 4096},
+    }
+    tables = MetaData()
+    tables.reflect(engine)
+    with engine.begin() as connection:
+        for name, row in rows.items():
+            connection.execute(tables.tables[name].insert(), row)
+        return {
+            name: [tuple(found) for found in connection.execute(tables.tables[name].select())]
+            for name in rows
+        }

@@ -27,7 +27,7 @@ def test_acknowledged_entries_survive_kills(store: Store) -> None:
     acknowledged: list[str] = []
     for lines in (1, 7, 20):
         with subprocess.Popen(
-            [sys.executable, "-c", WRITER, store.engine.url.render_as_string()],
+            [sys.executable, "-c", WRITER, store.engine.url.render_as_string(hide_password=False)],
             stdout=subprocess.PIPE,
             text=True,
             cwd=ROOT,

@@ -147,9 +147,6 @@ def test_a_rollback_is_added_once_and_followed_to_its_end(deployed: Store) -> No
         assert tx.rollbacks.get("b1") == done
         assert [b.id for b in tx.rollbacks.unfinished()] == ["b2"]
         assert [b.id for b in tx.rollbacks.of("tasks")] == ["b2", "b1"]
-        assert tx.rollbacks.automatic_since("tasks", AT) == 1
-        assert tx.rollbacks.automatic_since("tasks", LATER + timedelta(seconds=1)) == 0
-        assert tx.rollbacks.automatic_since("plants", AT) == 0
 
 
 @pytest.mark.parametrize("state", list(RollbackState))

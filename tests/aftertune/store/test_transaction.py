@@ -1,5 +1,6 @@
 """What a transaction promises: all or nothing, one writer at a time, plain errors."""
 
+import math
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import get_context
@@ -16,7 +17,7 @@ from aftertune.deployments import commit, created, frozen
 from aftertune.errors import Conflict, Corrupt, StaleGeneration, Unavailable
 from aftertune.store import Store
 from aftertune.values.deployment import Act, Deployment
-from tests.aftertune.samples import AT, release, rollout
+from tests.aftertune.samples import AT, exchange, release, rollout, scores
 
 
 def deploy(store: Store) -> Deployment:
@@ -94,7 +95,7 @@ def test_writers_in_threads_keep_one_chain(store: Store) -> None:
 
 
 def test_writers_in_processes_keep_one_chain(store: Store) -> None:
-    url = store.engine.url.render_as_string()
+    url = store.engine.url.render_as_string(hide_password=False)
     context = get_context("spawn")
     ready = context.Event()
     writer = context.Process(target=append_many, args=(url, "writer-there", 30, ready))
@@ -205,3 +206,8 @@ def test_times_come_back_aware_and_in_utc(store: Store, clock: ManualClock) -> N
         (entry,) = tx.audit.entries()
     assert entry.at == clock.now()
     assert entry.at.utcoffset() == clock.now().utcoffset()
+
+
+def test_a_number_that_json_cannot_hold_is_our_mistake(store: Store) -> None:
+    with pytest.raises(Exception, match="not JSON compliant"), store.write() as tx:
+        tx.exchanges.add(exchange(), None, scores().model_copy(update={"latency_s": math.nan}))
