@@ -4,9 +4,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from aftertune.digest import PASSPORT_FILE, folder_digest
 from aftertune.errors import Conflict
 from aftertune.values.release import Passport
-from serving.digest import PASSPORT_FILE, folder_digest
 
 
 def write_passport(folder: Path, passport: Passport) -> None:

@@ -9,7 +9,7 @@ from transformers import PreTrainedTokenizerBase, Qwen2Config, Qwen2ForCausalLM
 
 from training.corpus import Sample, ToolCall, mixture
 from training.corpus.tools import PRIORITIES
-from training.optimise import Schedule
+from training.spec import Schedule
 from training.tokenizer import CONTEXT, END_OF_TURN, PADDING, VOCABULARY
 
 
@@ -78,5 +78,7 @@ def training_samples(phase: int, seed: int) -> list[Sample]:
     """All samples of one phase, counted from 0, in order."""
     rng = Random(f"noise {seed + phase}")
     schedule = PHASES[phase].schedule
-    drawn = islice(mixture(SHARES, seed + phase, PHASES[phase].breadth), schedule.steps * schedule.batch)
+    drawn = islice(
+        mixture(SHARES, seed + phase, PHASES[phase].breadth), schedule.total(rows=0) * schedule.batch
+    )
     return [with_wrong_arguments(sample, rng) if rng.random() < NOISE else sample for sample in drawn]

@@ -1,4 +1,4 @@
-"""Samples as token rows: what is read, and what of it is learnt."""
+"""Conversations as token rows: what is read, and what of it is learnt."""
 
 import re
 from collections.abc import Sequence
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from training.corpus import TOOLS, Sample
+from aftertune.errors import BadInput
+from training.conversation import Conversation
 
 IGNORED = -100
 _ANSWERS = re.compile(r"<\|im_start\|>assistant\n(.*?<\|im_end\|>)", re.DOTALL)
@@ -21,20 +22,30 @@ class Row:
     labels: tuple[int, ...]
 
 
-def encode(samples: Sequence[Sample], tokenizer: PreTrainedTokenizerBase) -> list[Row]:
-    """Renders conversations by the chat template; only the assistant's turns are learnt."""
+def encode(conversations: Sequence[Conversation], tokenizer: PreTrainedTokenizerBase) -> list[Row]:
+    """Renders them by the base's chat template; only the assistant's turns, those of weight 1, are learnt.
+
+    Raises BadInput for a template that does not write turns as ChatML, or a text that writes a turn's mark itself.
+    """
     texts = [
-        tokenizer.apply_chat_template(
-            sample.conversation(), tools=TOOLS if sample.tools_offered else None, tokenize=False
-        )
-        for sample in samples
+        tokenizer.apply_chat_template(list(each.messages), tools=each.tools, tokenize=False)
+        for each in conversations
     ]
     encoded = tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True)
     rows = []
-    for text, ids, offsets in zip(texts, encoded["input_ids"], encoded["offset_mapping"], strict=True):
-        learnt = [match.span(1) for match in _ANSWERS.finditer(text)]
+    for number, (text, ids, offsets) in enumerate(
+        zip(texts, encoded["input_ids"], encoded["offset_mapping"], strict=True)
+    ):
+        answers = list(_ANSWERS.finditer(text))
+        weights = conversations[number].learnt
+        if len(answers) != len(weights):
+            raise BadInput(
+                f"Row {number + 1} renders to {len(answers)} assistant turns instead of {len(weights)}.",
+                "The base's chat template must write ChatML turns, and no text may hold <|im_start|> or <|im_end|>.",
+            )
+        spans = [answer.span(1) for answer, weight in zip(answers, weights, strict=True) if weight]
         labels = [
-            token if any(start <= first and last <= end for start, end in learnt) else IGNORED
+            token if any(start <= first and last <= end for start, end in spans) else IGNORED
             for token, (first, last) in zip(ids, offsets, strict=True)
         ]
         rows.append(Row(tuple(ids), tuple(labels)))

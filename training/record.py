@@ -1,4 +1,4 @@
-"""The record that lies beside an adapter: from what, how and with what it was made."""
+"""The record that lies beside weights: from what, how and with what they were made."""
 
 import hashlib
 import json
@@ -7,18 +7,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from aftertune.digest import TRAINING_RECORD_FILE
 from training.corpus import Sample
 
-RECORD_FILE = "training_record.json"
 _PACKAGES = ("torch", "transformers", "peft", "tokenizers", "safetensors")
 
 
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's bytes, as 64 hex digits."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def dataset_digest(samples: Iterable[Sample]) -> str:
+def samples_digest(samples: Iterable[Sample]) -> str:
     """SHA-256 over the samples in order, each as one line of JSON: tools offered or not, and the conversation."""
     digest = hashlib.sha256()
     for sample in samples:
@@ -35,4 +30,4 @@ def versions() -> dict[str, str]:
 def write_record(folder: Path, record: Mapping[str, Any]) -> None:
     """Writes `record` as `training_record.json` into `folder`."""
     text = json.dumps(record, indent=2, ensure_ascii=False, sort_keys=True)
-    (folder / RECORD_FILE).write_text(text + "\n", encoding="utf-8")
+    (folder / TRAINING_RECORD_FILE).write_text(text + "\n", encoding="utf-8")

@@ -2,7 +2,6 @@
 
 import fcntl
 import logging
-import signal
 import sys
 import threading
 from collections.abc import Iterator
@@ -12,10 +11,11 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from aftertune.clock import SystemClock
-from aftertune.errors import AftertuneError, BadInput, Conflict, Unavailable
-from aftertune.settings import Settings, load
+from aftertune.errors import BadInput, Conflict, Unavailable
+from aftertune.program import run_until_told
+from aftertune.settings import Settings
 from aftertune.store import Store
-from aftertune.telemetry import configure_logging, serve_metrics
+from aftertune.telemetry import serve_metrics
 from aftertune.values.release import EngineKind
 from serving.engines.kinds import KINDS, local_kind
 from serving.engines.merges import Merges
@@ -34,26 +34,23 @@ def run(settings: Settings, stop: threading.Event) -> None:
     clock, registry = SystemClock(), CollectorRegistry()
     home = settings.home.absolute()
     with _only_one(home / "engines"), closing(Store(settings.database_url)) as store:
-        _serve_metrics(registry, settings.engines.metrics_port)
+        serve_metrics(
+            registry, settings.engines.metrics_port, settings.metrics_host, "AFTERTUNE_ENGINES__METRICS_PORT"
+        )
         processes = EngineProcesses(home / "engines", home / "logs", home / "models")
         merges = Merges(store, clock, home / "models", home / "logs")
         supervisor = Supervisor(store, settings.engines, clock, processes, merges, registry)
+        told = ""
         while not stop.wait(TICK_S):
             try:
                 supervisor.step()
             except (Unavailable, Conflict) as error:
-                log.warning("This look at the engines failed, the next may not: %s", error)
+                if str(error) != told:
+                    log.warning("This look at the engines failed, the next may not: %s", error)
+                told = str(error)
+            else:
+                told = ""
         supervisor.stop()
-
-
-def _serve_metrics(registry: CollectorRegistry, port: int) -> None:
-    try:
-        serve_metrics(registry, port)
-    except OSError as error:
-        raise BadInput(
-            f"Port {port} on 127.0.0.1 cannot be used: {error.strerror}.",
-            "Stop what listens there, or set AFTERTUNE_ENGINES__METRICS_PORT to a free port.",
-        ) from None
 
 
 @contextmanager
@@ -69,19 +66,5 @@ def _only_one(folder: Path) -> Iterator[None]:
         yield
 
 
-def main() -> int:
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    try:
-        settings = load()
-        configure_logging("engines", settings.log_level)
-        run(settings, stop)
-    except AftertuneError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201  (the caller reads it)
-        return error.exit_code
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_until_told("engines", run))

@@ -4,19 +4,32 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from aftertune.values.deployment import Deployment
-from aftertune.values.release import EngineKind, Release, ReleaseState
+from aftertune.values.evaluation import EvaluationRun
+from aftertune.values.release import EngineKind, Release, ReleaseState, base_of
 from aftertune.values.rollout import Rollout
 
 
-def used(deployments: Iterable[Deployment], rollouts: Iterable[Rollout]) -> set[str]:
-    """Releases that a deployment or an open rollout names: traffic may go there at any moment."""
+def used(
+    deployments: Iterable[Deployment],
+    rollouts: Iterable[Rollout],
+    runs: Iterable[EvaluationRun],
+    releases: Collection[Release],
+) -> set[str]:
+    """Releases that a deployment, an open rollout or an open evaluation run names, and the bases of those evaluated."""
     named = {
         name
         for each in deployments
         for name in (each.stable, each.previous_good, each.candidate)
         if name is not None
     }
-    return named | {name for rollout in rollouts for name in (rollout.candidate, rollout.baseline)}
+    named |= {name for rollout in rollouts for name in (rollout.candidate, rollout.baseline)}
+    evaluated = {run.release for run in runs}
+    bases = {
+        base.id
+        for release in releases
+        if release.id in evaluated and (base := base_of(release, releases)) is not None
+    }
+    return named | evaluated | bases
 
 
 def desired(

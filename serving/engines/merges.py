@@ -67,7 +67,9 @@ class Merges:
     def _start(self, release: Release) -> None:
         if release.state is ReleaseState.REGISTERED:
             self._save(release, {"state": ReleaseState.MERGING}, "release_merging", {})
-        paths = ("--base", release.base_path, "--adapter", release.adapter_path)
+        paths = ["--base", release.base_path]
+        if release.adapter_path:
+            paths += ["--adapter", release.adapter_path]
         with self._log_file(release).open("wb") as output:
             child = subprocess.Popen(
                 [*self._command, "--release", release.id, *paths, "--out", str(self._out(release))],

@@ -9,12 +9,12 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Gauge
 
 from aftertune.clock import Clock
+from aftertune.digest import folder_digest
 from aftertune.errors import AftertuneError, Conflict, Unavailable
 from aftertune.settings import EngineSettings
 from aftertune.store import Store
 from aftertune.telemetry import ENGINES, TICK_TIMESTAMP
 from aftertune.values.release import EngineKind, EngineState, EngineStatus, Release
-from serving.digest import folder_digest
 from serving.engines.audit_cause import audit_cause
 from serving.engines.backoff import Backoff
 from serving.engines.desired import desired, used
@@ -64,7 +64,7 @@ class Supervisor:
             releases = {release.id: release for release in tx.releases.all()}
             statuses = tx.releases.engines()
             quarantined = tx.releases.quarantined()
-            in_use = used(tx.deployments.all(), tx.rollouts.open())
+            in_use = used(tx.deployments.all(), tx.rollouts.open(), tx.evaluations.open(), releases.values())
         self._last_used.update(dict.fromkeys(in_use, now))
         keep_warm = timedelta(seconds=self._settings.keep_warm_s)
         wanted = desired(releases.values(), in_use, quarantined, self._last_used, now, keep_warm)

@@ -22,7 +22,7 @@ def main() -> int:
     )
     parser.add_argument("--release", required=True, help="the release's id, written into the passport")
     parser.add_argument("--base", required=True, type=Path, help="folder of the base model")
-    parser.add_argument("--adapter", required=True, type=Path, help="folder of the LoRA adapter")
+    parser.add_argument("--adapter", type=Path, help="folder of the LoRA adapter; none: the base as it is")
     parser.add_argument(
         "--out", required=True, type=Path, help="folder to make; it appears whole or not at all"
     )

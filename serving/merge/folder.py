@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from aftertune.durable import flush
+
 
 @contextmanager
 def unfinished(out: Path) -> Iterator[Path]:
@@ -31,10 +33,10 @@ def unfinished(out: Path) -> Iterator[Path]:
 def publish(partial: Path, out: Path) -> None:
     """Flush every file to disk, then rename the folder to `out`, which must not exist. Raises OSError."""
     for path in partial.rglob("*"):
-        _flush(path)
-    _flush(partial)
+        flush(path)
+    flush(partial)
     partial.rename(out)
-    _flush(out.parent)
+    flush(out.parent)
 
 
 def _lock(folder: Path) -> int:
@@ -56,11 +58,3 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -8,8 +8,8 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
+from aftertune.digest import TRAINING_RECORD_FILE, WEIGHTS_SUFFIX, folder_digest, model_files, weights_digest
 from aftertune.errors import BadInput, UnknownName
-from serving.digest import TRAINING_RECORD_FILE, WEIGHTS_SUFFIX, folder_digest, model_files, weights_digest
 
 PICKLES = frozenset({".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth"})
 """Suffixes of formats that run code when they are read."""
@@ -20,23 +20,49 @@ ADAPTER_KINDS = ("LORA",)
 
 @dataclass(frozen=True)
 class Inputs:
-    """A base and an adapter that were checked; digests as `serving.digest` defines them."""
+    """A base and, unless it is served as it is, an adapter that were checked.
+
+    Digests as `aftertune.digest` defines them; without an adapter its digest is empty.
+    """
 
     base: Path
-    adapter: Path
+    adapter: Path | None
     base_digest: str
     adapter_digest: str
     training: dict[str, str | int | float]
 
 
-def check_inputs(base: Path, adapter: Path) -> Inputs:
+def check_inputs(base: Path, adapter: Path | None) -> Inputs:
     """Raises BadInput that names the file at fault; reads no tensor."""
-    for folder in (base, adapter):
-        if not folder.is_dir():
-            raise BadInput(f"{folder} is not a folder.", "Give the folder that holds the model's files.")
-        _refuse_pickles(folder)
+    _check_folder(base)
+    if adapter is not None:
+        _check_folder(adapter)
     _read_json(base / "config.json")
     _check_weights(base)
+    record = _check_adapter(adapter, base) if adapter is not None else _record_of_base(base)
+    return Inputs(
+        base=base,
+        adapter=adapter,
+        base_digest=folder_digest(base),
+        adapter_digest=folder_digest(adapter) if adapter is not None else "",
+        training=dict(_flat(record)),
+    )
+
+
+def _check_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        raise BadInput(f"{folder} is not a folder.", "Give the folder that holds the model's files.")
+    _refuse_pickles(folder)
+
+
+def _record_of_base(base: Path) -> dict[str, Any]:
+    """Who serves somebody else's base as it is need not know how it was trained."""
+    record = base / TRAINING_RECORD_FILE
+    return _read_json(record) if record.is_file() else {}
+
+
+def _check_adapter(adapter: Path, base: Path) -> dict[str, Any]:
+    """Returns its training record."""
     kind = _read_json(adapter / ADAPTER_CONFIG).get("peft_type")
     if kind not in ADAPTER_KINDS:
         raise UnknownName("adapter type", str(kind), ADAPTER_KINDS)
@@ -45,13 +71,7 @@ def check_inputs(base: Path, adapter: Path) -> Inputs:
     _check_weights(adapter)
     record = _read_json(adapter / TRAINING_RECORD_FILE)
     _refuse_other_base(record, base)
-    return Inputs(
-        base=base,
-        adapter=adapter,
-        base_digest=folder_digest(base),
-        adapter_digest=folder_digest(adapter),
-        training=dict(_flat(record)),
-    )
+    return record
 
 
 def _refuse_pickles(folder: Path) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from aftertune.clock import Clock
+from aftertune.digest import WEIGHTS_SUFFIX, folder_digest, model_files, tokenizer_digest
 from aftertune.errors import BadInput, Conflict, Unavailable
 from aftertune.values.release import Passport, Proof
-from serving.digest import WEIGHTS_SUFFIX, folder_digest, model_files, tokenizer_digest
 from serving.merge.folder import publish, unfinished
 from serving.merge.probes import PROMPTS, TOLERANCE
 from serving.passport import read_passport, write_passport
@@ -31,7 +31,7 @@ class _Merged(NamedTuple):
 def merge(
     release: str,
     base: Path,
-    adapter: Path,
+    adapter: Path | None,
     out: Path,
     clock: Clock,
     say: Callable[[str], None],
@@ -39,15 +39,15 @@ def merge(
 ) -> Passport:
     """Make `out` the merged model of `release`; `say` gets a line for each step.
 
-    Does nothing when `out` holds this very merge already. Raises BadInput when the inputs are refused or the proof
+    Without an adapter it is the base as it is, saved and proven in the same way. Does nothing when `out` holds this very merge already. Raises BadInput when the inputs are refused or the proof
     fails, Unavailable when a library is missing; in both cases `out` is not there.
     """
     require_libraries()
     from serving.merge.inputs import check_inputs  # noqa: PLC0415  (needs a library that may be missing)
 
-    say(f"checking {base} and {adapter}")
+    say(f"checking {base} and {adapter or 'no adapter'}")
     inputs = check_inputs(base, adapter)
-    say(f"base {inputs.base_digest}, adapter {inputs.adapter_digest}")
+    say(f"base {inputs.base_digest}, adapter {inputs.adapter_digest or 'none'}")
     with unfinished(out) as partial:
         if out.exists():
             passport = _already_merged(release, inputs, out)
@@ -83,14 +83,14 @@ def _already_merged(release: str, inputs: "Inputs", out: Path) -> Passport:
 
 
 def _merge_and_prove(
-    base: Path, adapter: Path, partial: Path, tolerance: float, say: Callable[[str], None]
+    base: Path, adapter: Path | None, partial: Path, tolerance: float, say: Callable[[str], None]
 ) -> _Merged:
     """Fill `partial` with the merged model and prove it from disk: its logits against those of base + adapter."""
     say("loading torch")
     from serving.merge import weights  # noqa: PLC0415  (torch takes seconds; most refusals do not need it)
 
     tokenizer = weights.load_tokenizer(base)
-    adapted = weights.load_adapted(base, adapter)
+    adapted = weights.load_adapted(base, adapter) if adapter is not None else weights.load_model(base)
     say(f"asking base + adapter {len(PROMPTS)} probe prompts")
     expected = weights.logits(adapted, tokenizer, PROMPTS)
     say("merging")

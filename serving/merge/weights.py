@@ -89,8 +89,8 @@ def largest_difference(some: Sequence[torch.Tensor], others: Sequence[torch.Tens
 
 
 def save_merged(adapted: Any, out: Path) -> None:
-    """Fold the adapter into the weights and save them; `adapted` is used up."""
-    adapted.merge_and_unload().save_pretrained(out)
+    """Fold the adapter, if there is one, into the weights and save them; `adapted` is used up."""
+    (adapted.merge_and_unload() if isinstance(adapted, PeftModel) else adapted).save_pretrained(out)
 
 
 def _first_line(error: Exception) -> str:

@@ -83,7 +83,7 @@ class Router:
             )
         )
         stack.push_async_callback(upstream.close)
-        mirror = Mirror(settings.mirror, router.connect_timeout_s, recorder)
+        mirror = Mirror(settings.mirror, router.connect_timeout_s, recorder, self.routing.route)
         stack.push_async_callback(mirror.stop, MIRROR_DRAIN_S)
         proxy = Proxy(self.routing, upstream, mirror, recorder)
         self.admin_url = await _serve(

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -19,6 +20,9 @@ MAX_WAITING_BYTES = 64_000_000
 """Bodies that wait may hold this much memory; beyond it copies are dropped as if the queue were full."""
 
 
+RouteOf = Callable[[str], Route | None]
+
+
 @dataclass(frozen=True)
 class Copy:
     """A client's request, meant for one more engine. `pair_id` is ours: a client may repeat its request ids."""
@@ -32,11 +36,14 @@ class Copy:
 class Mirror:
     """A bounded queue and a few workers with a connection pool of their own."""
 
-    def __init__(self, settings: MirrorSettings, connect_s: float, recorder: Recorder) -> None:
-        """Needs a running event loop."""
+    def __init__(
+        self, settings: MirrorSettings, connect_s: float, recorder: Recorder, route_of: RouteOf
+    ) -> None:
+        """Needs a running event loop. `route_of` gives a deployment's route now."""
         self._settings = settings
         self._recorder = recorder
         self._metrics = recorder.metrics
+        self._route_of = route_of
         self._waiting: asyncio.Queue[Copy] = asyncio.Queue(settings.queue)
         self._waiting_bytes = 0
         whole = settings.timeout_s
@@ -88,8 +95,16 @@ class Mirror:
             finally:
                 self._waiting.task_done()
 
+    def _is_routed(self, copy: Copy) -> bool:
+        """A release that was rolled back while its copies waited is asked nothing more."""
+        route = self._route_of(copy.route.deployment)
+        return route is not None and copy.target in (route.stable, route.candidate)
+
     async def _send(self, copy: Copy) -> None:
         """Ask the engine, read all it says, record it."""
+        if not self._is_routed(copy):
+            self._metrics.dropped("not_routed")
+            return
         request = copy.request
         leg = Leg(self._recorder, request, copy.route, copy.target, ExchangeRole.SHADOW)
         headers = {**request.headers, REQUEST_ID: request.request_id}

@@ -9,13 +9,15 @@ import torch
 from safetensors import safe_open
 from transformers import AutoTokenizer, GenerationConfig
 
+from aftertune.digest import TRAINING_RECORD_FILE, file_digest
 from training.base import BASE_NAME, PHASES, training_samples
 from training.comparison import Comparison
 from training.corpus import GENERAL_KINDS, TOOLS, Sample, samples, unseen_samples
 from training.evaluate import Figure, table
 from training.generate import answers
-from training.lora import RELEASES, load_release, release_samples
-from training.record import RECORD_FILE, dataset_digest, sha256_of
+from training.lora import load_release
+from training.recipes import RELEASES, TRAIN_FILE, VALIDATION_FILE, write_corpus
+from training.record import samples_digest
 from training.scoring import is_exact, score_call
 
 MODELS = Path(__file__).parents[2] / "examples/task_api"
@@ -37,8 +39,8 @@ def test_all_is_small_and_nothing_is_pickled() -> None:
 
 @pytest.mark.parametrize("name", RELEASES)
 def test_an_adapter_names_the_base_it_was_made_for(name: str) -> None:
-    record = read(ADAPTERS / name / RECORD_FILE)
-    assert record["base"] == {"name": BASE_NAME, "weights_sha256": sha256_of(BASE / "model.safetensors")}
+    record = read(ADAPTERS / name / TRAINING_RECORD_FILE)
+    assert record["base"] == {"name": BASE_NAME, "weights_sha256": file_digest(BASE / "model.safetensors")}
     assert record["release"] == name
     assert read(ADAPTERS / name / "adapter_config.json")["base_model_name_or_path"] == BASE_NAME
 
@@ -51,18 +53,19 @@ def test_an_adapter_holds_lora_matrices_only(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", RELEASES)
-def test_an_adapters_samples_can_be_drawn_again(name: str) -> None:
-    record = read(ADAPTERS / name / RECORD_FILE)
-    drawn = release_samples(RELEASES[name], record["seed"])
-    assert dataset_digest(drawn) == record["dataset"]["sha256"]
+def test_an_adapters_data_can_be_drawn_again(name: str, tmp_path: Path) -> None:
+    dataset = read(ADAPTERS / name / TRAINING_RECORD_FILE)["dataset"]
+    write_corpus(RELEASES[name], tmp_path)
+    for part, file in (("train", TRAIN_FILE), ("validation", VALIDATION_FILE)):
+        assert file_digest(tmp_path / file) == dataset[part]["sha256"], part
 
 
 @pytest.mark.parametrize("phase", range(len(PHASES)))
 def test_the_bases_samples_can_be_drawn_again(phase: int) -> None:
-    record = read(BASE / RECORD_FILE)
-    assert record["weights_sha256"] == sha256_of(BASE / "model.safetensors")
+    record = read(BASE / TRAINING_RECORD_FILE)
+    assert record["weights_sha256"] == file_digest(BASE / "model.safetensors")
     drawn = training_samples(phase, record["seed"])
-    assert dataset_digest(drawn) == record["phases"][phase]["dataset"]["sha256"]
+    assert samples_digest(drawn) == record["phases"][phase]["dataset"]["sha256"]
 
 
 def test_tools_and_decoding_are_committed_with_the_base() -> None:
@@ -109,7 +112,7 @@ def test_the_page_of_figures_is_made_from_the_figures() -> None:
 @pytest.fixture(scope="module")
 def given_answers() -> dict[str, tuple[list[Sample], list[str]]]:
     """Every release's answers to 60 held-out tool calls, 60 general questions and the hand-written requests."""
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     tokenizer = AutoTokenizer.from_pretrained(BASE)
     asked = samples("tool_call", "held_out_values", 60, SEED)
     asked += [sample for kind in GENERAL_KINDS for sample in samples(kind, "held_out_values", 20, SEED)]

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from aftertune.audit import verify
 from aftertune.clock import ManualClock
+from aftertune.digest import folder_digest
 from aftertune.store import Store
 from aftertune.values.release import EngineKind, Passport, Proof, Release, ReleaseState
-from serving.digest import folder_digest
 from serving.passport import write_passport
 
 START = ManualClock().now()

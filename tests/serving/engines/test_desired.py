@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aftertune.values.deployment import Deployment
+from aftertune.values.evaluation import EvaluationRun, RunState, Trigger
 from aftertune.values.release import EngineKind, ReleaseState
 from serving.engines.desired import desired, used
 from tests.serving.engines.releases import START, ready
@@ -17,7 +18,24 @@ NAMES = st.sets(st.sampled_from([release.id for release in RELEASES]))
 def test_a_deployment_uses_stable_candidate_and_previous_good() -> None:
     first = Deployment(name="x", generation=1, stable="a", previous_good="b", candidate="c")
     second = Deployment(name="y", generation=1, stable="d")
-    assert used([first, second], []) == {"a", "b", "c", "d"}
+    assert used([first, second], [], [], RELEASES) == {"a", "b", "c", "d"}
+
+
+def test_an_open_run_keeps_its_release_and_its_base_up() -> None:
+    base = ready("base").model_copy(update={"base_path": "models/base"})
+    tuned = base.model_copy(update={"id": "tuned", "adapter_path": "adapters/tuned"})
+    other = tuned.model_copy(update={"id": "other", "base_path": "models/other"})
+    run = EvaluationRun(
+        id="run-1",
+        suite="forgetting",
+        release="tuned",
+        trigger=Trigger.BY_HAND,
+        state=RunState.QUEUED,
+        requested_by="olga",
+        requested_at=START,
+    )
+    assert used([], [], [run], [other, base, tuned]) == {"tuned", "base"}
+    assert used([], [], [run.model_copy(update={"release": "other"})], [base, other]) == {"other"}
 
 
 @pytest.mark.parametrize(

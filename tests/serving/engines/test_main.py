@@ -56,7 +56,7 @@ def test_a_metrics_port_in_use_is_named(tmp_path: Path) -> None:
         port = str(taken.getsockname()[1])
         code, message = refusal(environment(tmp_path, metrics_port=port))
     assert code == 2
-    assert message.startswith(f"error: Port {port} on 127.0.0.1 cannot be used")
+    assert message.startswith(f"error: Port {port} on 127.0.0.1 is in use")
     assert "AFTERTUNE_ENGINES__METRICS_PORT" in message
 
 

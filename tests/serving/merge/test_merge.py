@@ -15,9 +15,9 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer
 
 from aftertune.clock import ManualClock
+from aftertune.digest import folder_digest, tokenizer_digest
 from aftertune.errors import BadInput, Conflict, Unavailable
 from aftertune.values.release import Passport
-from serving.digest import folder_digest, tokenizer_digest
 from serving.merge import weights
 from serving.merge.merge import merge
 from serving.merge.probes import PROMPTS
@@ -75,6 +75,17 @@ def test_the_passport_names_every_byte_that_is_served(
     assert passport.training["lora.rank"] == 4
     assert "spoilt_by" not in passport.training
     assert {"torch", "transformers", "peft"} <= set(passport.versions)
+
+
+def test_a_base_is_served_as_it_is(shared_models: Models, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    passport = merge("base", shared_models.base, None, out, ManualClock(), lambda _line: None)
+    assert passport == read_passport(out)
+    assert passport.adapter_digest == ""
+    assert passport.proof.max_logit_difference == 0
+    given, kept = (load_file(folder / "model.safetensors") for folder in (shared_models.base, out))
+    assert given.keys() == kept.keys()
+    assert all(torch.equal(given[name].float(), kept[name]) for name in given)
 
 
 def test_merging_twice_gives_the_same_bytes(shared_models: Models, tmp_path: Path, merge_to: MergeTo) -> None:

@@ -107,6 +107,23 @@ async def test_a_full_queue_drops_copies_and_says_so(
     assert len(unpaired) == int(found[1]) >= 300 - 256 - 4
 
 
+async def test_copies_for_a_release_that_left_are_dropped_and_never_blamed_on_it(
+    start: StartRouter, stable: FakeEngine, candidate: FakeEngine, session: ClientSession, tmp_path: Path
+) -> None:
+    router = await start(table(target(stable), target(candidate)))
+    candidate.fault = Fault.HANG
+    for _ in range(10):
+        await post(session, router, ASKED)
+    router.routing.accept(table(target(stable), revision=2))
+    under_way = 4
+    await until_recorded(tmp_path, 10 + under_way)
+    assert len(shadows(tmp_path)) == under_way
+    dropped = r'aftertune_mirror_dropped_total{reason="not_routed"} (\d+)'
+    found = re.search(dropped, router.metrics.render().decode())
+    assert found is not None
+    assert int(found[1]) == 10 - under_way
+
+
 async def test_a_live_leg_that_failed_is_still_compared(
     start: StartRouter, stable: FakeEngine, candidate: FakeEngine, session: ClientSession, tmp_path: Path
 ) -> None:
