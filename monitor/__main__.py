@@ -1,4 +1,4 @@
-"""`python -m monitor`: two loops, ingest and controller, beside the HTTP interface."""
+"""`python -m monitor`: three loops, ingest, controller and drift, beside the HTTP interface."""
 
 import logging
 import signal
@@ -16,12 +16,16 @@ from aftertune.control import read_control_token
 from aftertune.errors import AftertuneError
 from aftertune.settings import Settings, load
 from aftertune.store import Store
+from aftertune.store.notify import ROUTING_TABLES
 from aftertune.telemetry import configure_logging
 from monitor.admin import HttpRouterAdmin
 from monitor.controller import Controller
+from monitor.drift.encoder import OpenAIEncoder
+from monitor.drift.watcher import DriftWatcher
 from monitor.health import unhealthy
 from monitor.http import Interface
 from monitor.ingest import Ingest
+from monitor.listener import RETRY_S, Listener
 from monitor.loop import Loop
 from monitor.metrics import Metrics
 from monitor.publish import Publisher
@@ -36,6 +40,7 @@ def main() -> int:
     try:
         settings = load()
         token = read_control_token(settings.control_token_file)
+        store = Store(settings.database_url)
         listener = _bind(settings.monitor.host, settings.monitor.port)
     except AftertuneError as error:
         print(error, file=sys.stderr)  # noqa: T201  (there is no log yet)
@@ -48,13 +53,13 @@ def main() -> int:
         )
         return 2
     configure_logging("monitor", settings.log_level, (token,))
-    serve(settings, token, listener)
+    serve(settings, token, listener, store)
     return 0
 
 
-def serve(settings: Settings, token: str, listener: socket.socket) -> None:
+def serve(settings: Settings, token: str, listener: socket.socket, store: Store) -> None:
     """Runs until SIGINT or SIGTERM. The open port makes this the only monitor of its address, hence the lease's name."""
-    clock, metrics, store = SystemClock(), Metrics(), Store(settings.database_url)
+    clock, metrics = SystemClock(), Metrics()
     with httpx.Client(timeout=PUSH_TIMEOUT_S) as client:
         connect = partial(HttpRouterAdmin, client=client, token=token)
         publisher = Publisher(store, clock, connect, metrics)
@@ -63,6 +68,10 @@ def serve(settings: Settings, token: str, listener: socket.socket) -> None:
         holder = f"{socket.gethostname()}:{settings.monitor.port}"
         controller = Controller(store, clock, publisher, rollbacks, metrics, holder)
         ingest = Ingest(store, settings.spool_folder, clock, metrics)
+        encoder = OpenAIEncoder(
+            settings.encoder_url, settings.encoder.model, settings.encoder.timeout_s, settings.drift.batch
+        )
+        watcher = DriftWatcher(store, clock, encoder, settings.drift, metrics)
 
         def control() -> None:
             controller.tick()
@@ -73,13 +82,18 @@ def serve(settings: Settings, token: str, listener: socket.socket) -> None:
                 controlling.wake()
             metrics.last_success.labels(job="ingest").set_to_current_time()
 
+        def watch_drift() -> None:
+            watcher.tick()
+            metrics.last_success.labels(job="drift").set_to_current_time()
+
         controlling = Loop("controller", control, settings.monitor.tick_s)
         ingesting = Loop("ingest", read_spool, settings.monitor.tick_s)
-        loops = (controlling, ingesting)
+        watching = Loop("drift", watch_drift, settings.drift.tick_s)
+        loops = (controlling, ingesting, watching, *_listening(store, controlling, publisher))
 
         def wake() -> None:
-            for loop in loops:
-                loop.wake()
+            controlling.wake()
+            ingesting.wake()
 
         interface = Interface(
             store,
@@ -101,7 +115,19 @@ def serve(settings: Settings, token: str, listener: socket.socket) -> None:
             loop.stop()
         for loop in loops:
             loop.join(timeout=10)
+        encoder.close()
     store.close()
+
+
+def _listening(store: Store, controlling: Loop, publisher: Publisher) -> tuple[Loop, ...]:
+    """One loop where the database announces commits; none where they are only found by looking."""
+
+    def heard(tables: frozenset[str]) -> None:
+        controlling.wake()
+        if ROUTING_TABLES in tables:
+            publisher.offer()
+
+    return (Loop("listener", Listener(store, heard).step, RETRY_S),) if store.announces else ()
 
 
 def _carry_on(number: int, frame: FrameType | None) -> None:

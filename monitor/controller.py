@@ -3,12 +3,12 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 
 from aftertune.clock import Clock
 from aftertune.deployments import canary_started, commit, promoted
 from aftertune.errors import Conflict, Unavailable
 from aftertune.identity import CONTROLLER
+from aftertune.lease import Lease
 from aftertune.store import Store, Transaction
 from aftertune.values.deployment import Act
 from aftertune.values.rollback import Rollback, RollbackState
@@ -45,9 +45,8 @@ class Controller:
         self._publisher = publisher
         self._rollbacks = rollbacks
         self._metrics = metrics
-        self._holder = holder
         self._measuring = Measuring()
-        self._lease_until = clock.now()
+        self._lease = Lease(store, clock, LEASE, holder, LEASE_S)
         self._told: dict[str, str] = {}
 
     def tick(self) -> None:
@@ -55,7 +54,7 @@ class Controller:
 
         Raises Unavailable when the database is away.
         """
-        if not self._leads():
+        if not self._lease.take():
             return
         with self._store.read() as tx:
             rollbacks, rollouts = tx.rollbacks.unfinished(), tx.rollouts.open()
@@ -68,18 +67,6 @@ class Controller:
             with self._contained(f"Rollout {rollout.id}"):
                 self._reconcile(rollout.id)
         self._publisher.publish()
-
-    def _leads(self) -> bool:
-        """Renewed when half of it is over, so that an idle tick writes nothing."""
-        now = self._clock.now()
-        if self._lease_until - now > timedelta(seconds=LEASE_S / 2):
-            return True
-        until = now + timedelta(seconds=LEASE_S)
-        with self._store.write() as tx:
-            if not tx.leases.acquire(LEASE, self._holder, now, until):
-                return False
-        self._lease_until = until
-        return True
 
     def _drive(self, rollback: str) -> None:
         with self._contained(f"Rollback {rollback}"):

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from aftertune.values.deployment import Deployment
+from aftertune.values.evaluation import RunState
 from aftertune.values.release import EngineState
 from aftertune.values.rollout import Rollout, RolloutState, Stage
 from aftertune.values.verdict import Outcome, Verdict
@@ -19,11 +20,23 @@ class Decision(StrEnum):
     ROLL_BACK = "roll_back"
 
 
+class Suite(NamedTuple):
+    """A suite that the plan wants passed before promotion: its run's state, None when there is no run, and reason."""
+
+    name: str
+    state: RunState | None
+    reason: str
+
+
 class Candidate(NamedTuple):
-    """What the store says of the release under test: why it is in quarantine, None when it is not, and its engine."""
+    """What the store says of the release under test: why it is in quarantine, None when it is not, and its engine.
+
+    `suites` are those of the plan, in its order.
+    """
 
     quarantine: str | None
     engine: EngineState | None
+    suites: tuple[Suite, ...] = ()
 
 
 class Decided(NamedTuple):
@@ -60,7 +73,7 @@ def _in_shadow(
         return Decided(Decision.HOLD, _because(verdict))
     if verdict.outcome is Outcome.PASS:
         return _forward(Decision.START_CANARY, rollout, deployment, candidate, _because(verdict))
-    return _wait_or_hold(rollout, rollout.plan.shadow.deadline_s, verdict, now)
+    return _wait_or_hold(rollout, rollout.plan.shadow.deadline_s, _because(verdict), now)
 
 
 def _in_canary(
@@ -77,11 +90,18 @@ def _in_canary(
         return Decided(Decision.ROLL_BACK, _unfit(rollout, candidate))
     if rollout.state is RolloutState.HELD:
         return Decided(Decision.WAIT, f"Held for a person: {rollout.reason}")
+    if failing := [suite for suite in candidate.suites if suite.state is RunState.FAILED]:
+        return Decided(
+            Decision.HOLD, " ".join(f"The suite {suite.name} failed. {suite.reason}" for suite in failing)
+        )
     wanted = rollout.plan.canary.min_answers
-    if verdict.outcome is Outcome.PASS and canary_answers >= wanted:
+    passed = verdict.outcome is Outcome.PASS and canary_answers >= wanted
+    missing = _not_passed(candidate)
+    if passed and not missing:
         reason = f"{canary_answers} answers to users. {_because(verdict)}"
         return _forward(Decision.PROMOTE, rollout, deployment, candidate, reason)
-    return _wait_or_hold(rollout, rollout.plan.canary.deadline_s, verdict, now)
+    reason = f"{_because(verdict)} {missing}".strip()
+    return _wait_or_hold(rollout, rollout.plan.canary.deadline_s, reason, now)
 
 
 def _harm(rollout: Rollout, verdict: Verdict) -> str:
@@ -89,6 +109,14 @@ def _harm(rollout: Rollout, verdict: Verdict) -> str:
     failed = [m for m in verdict.measurements if m.outcome is Outcome.FAIL]
     waived = is_waived(rollout)
     return " ".join(m.reason for m in failed if m.check == GUARDRAIL or not waived)
+
+
+def _not_passed(candidate: Candidate) -> str:
+    """Which suites are still to be passed, and why; empty when none is."""
+    missing = [suite for suite in candidate.suites if suite.state is not RunState.SUCCESSFUL]
+    return " ".join(
+        f"The suite {suite.name} is {suite.state or 'not begun'}. {suite.reason}".strip() for suite in missing
+    )
 
 
 def _unfit(rollout: Rollout, candidate: Candidate) -> str:
@@ -116,8 +144,7 @@ def _forward(
     return Decided(decision, reason)
 
 
-def _wait_or_hold(rollout: Rollout, deadline_s: float, verdict: Verdict, now: datetime) -> Decided:
-    reason = _because(verdict)
+def _wait_or_hold(rollout: Rollout, deadline_s: float, reason: str, now: datetime) -> Decided:
     if now - rollout.stage_since < timedelta(seconds=deadline_s):
         return Decided(Decision.WAIT, reason)
     return Decided(Decision.HOLD, f"No decision after {deadline_s:g} s in {rollout.stage}. {reason}")

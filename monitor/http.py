@@ -1,4 +1,4 @@
-"""The monitor's HTTP interface: leases for routers, wake-ups, health and metrics.
+"""The monitor's HTTP interface: leases for routers, wake-ups, alerts, health and metrics.
 
 Denied by default: an endpoint exists only with the permission it needs, or with the reason why it needs none.
 """
@@ -20,6 +20,7 @@ from aftertune.errors import AftertuneError, BadInput, Unauthenticated
 from aftertune.identity import CONTROLLER, Permission, Principal, bearer_token, same_token
 from aftertune.store import Store
 from aftertune.values.route import RouterLease
+from monitor.alerts import MAX_BODY_BYTES, BodyTooLarge, Desk
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -56,11 +57,13 @@ class Interface:
         self._token = control_token
         self._lease_s = lease_s
         self._wake = wake
+        self._desk = Desk(store, clock, registry)
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         return (
             Endpoint("POST", "/v1/routers/lease", self._lease, Permission.CONTROL),
             Endpoint("POST", "/v1/wake", self._wake_up, Permission.CONTROL),
+            Endpoint("POST", "/v1/alerts", self._alerts, Permission.CONTROL),
             Endpoint("GET", "/healthz", self._health, Public("says only that the process lives")),
             Endpoint("GET", "/metrics", self._metrics, Public("counts without names; bound to the host")),
         )
@@ -105,6 +108,17 @@ class Interface:
 
     async def _wake_up(self, request: Request) -> Response:
         self._wake()
+        return Response(status_code=202)
+
+    async def _alerts(self, request: Request) -> Response:
+        """Alertmanager's webhook. It tells again what we could not store, so an error is an honest answer."""
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_BODY_BYTES:
+                raise BodyTooLarge
+        if await run_in_threadpool(self._desk.take, bytes(body)):
+            self._wake()
         return Response(status_code=202)
 
     async def _health(self, request: Request) -> Response:

@@ -9,7 +9,7 @@ number of pairs.
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import rfc8785
 
@@ -72,62 +72,20 @@ def _comparison(comparison: Comparison, plan: Plan, rollout: Rollout, pairs: Seq
     alpha = plan.alpha / len(plan.comparisons)
     if fault := _unusable(rollout, pairs):
         return _unmeasured(COMPARISON, comparison.metric, Outcome.ERROR, _bound(comparison), alpha, fault)
-    if comparison.metric is PairMetric.VALID_ANSWER:
-        return _compare_valid_answers(comparison, plan, pairs, alpha)
-    return _compare_agreement(comparison, plan, pairs, alpha)
-
-
-def _compare_valid_answers(
-    comparison: Comparison, plan: Plan, pairs: Sequence[Pair], alpha: float
-) -> Measurement:
-    """The mean of candidate − stable, in [-1, 1], must stay above −margin."""
-    if not pairs:
-        return _nothing(COMPARISON, comparison.metric, _bound(comparison), alpha, "no pair is complete yet")
-    differences = [pair.candidate.valid_answer - pair.stable.valid_answer for pair in pairs]
-    unit = confidence_sequence([(d + 1) / 2 for d in differences], alpha)
-    interval = Interval(2 * unit.low - 1, 2 * unit.high - 1)
-    outcome = _place(interval, _bound(comparison), len(pairs), plan.shadow)
-    estimate = sum(differences) / len(differences)
-    said = {
-        Outcome.PASS: f"worse by less than the margin {comparison.margin:g}",
-        Outcome.FAIL: f"worse by more than the margin {comparison.margin:g}",
-        Outcome.INCONCLUSIVE: _undecided(len(pairs), plan.shadow.min_pairs, f"margin {comparison.margin:g}"),
-    }[outcome]
-    return Measurement(
-        check=COMPARISON,
-        metric=comparison.metric,
-        outcome=outcome,
-        n=len(pairs),
-        estimate=estimate,
-        low=interval.low,
-        high=interval.high,
-        limit=_bound(comparison),
-        alpha=alpha,
-        reason=f"valid answers, candidate − stable: {_shown(estimate, interval)} over {len(pairs)} pairs; {said}.",
-    )
-
-
-def _compare_agreement(
-    comparison: Comparison, plan: Plan, pairs: Sequence[Pair], alpha: float
-) -> Measurement:
-    """Mean agreement must stay above 1 − margin; where stable gave no whole answer there is nothing to agree with."""
-    agreements = [pair.agreement for pair in pairs if pair.stable.completed == 1.0]
-    n, bound = len(agreements), _bound(comparison)
+    bound, compared = _bound(comparison), _compared(comparison.metric, pairs)
+    n = len(compared.values)
     if n == 0:
-        return _nothing(
-            COMPARISON,
-            comparison.metric,
-            bound,
-            alpha,
-            "no pair has a whole answer of stable yet",
-        )
-    interval = confidence_sequence(agreements, alpha)
+        return _nothing(COMPARISON, comparison.metric, bound, alpha, compared.nothing)
+    span = 1 - compared.least
+    unit = confidence_sequence([(value - compared.least) / span for value in compared.values], alpha)
+    interval = Interval(compared.least + span * unit.low, compared.least + span * unit.high)
+    estimate = sum(compared.values) / n
     outcome = _place(interval, bound, n, plan.shadow)
-    estimate = sum(agreements) / n
+    margin = f"margin {comparison.margin:g}"
     said = {
-        Outcome.PASS: f"above {bound:g}",
-        Outcome.FAIL: f"below {bound:g}",
-        Outcome.INCONCLUSIVE: _undecided(n, plan.shadow.min_pairs, f"bound {bound:g}"),
+        Outcome.PASS: f"worse by less than the {margin}",
+        Outcome.FAIL: f"worse by more than the {margin}",
+        Outcome.INCONCLUSIVE: _undecided(n, plan.shadow.min_pairs, margin),
     }[outcome]
     return Measurement(
         check=COMPARISON,
@@ -139,8 +97,31 @@ def _compare_agreement(
         high=interval.high,
         limit=bound,
         alpha=alpha,
-        reason=f"agreement with stable: {_shown(estimate, interval)} over {n} pairs; {said}.",
+        reason=f"{compared.what}: {_shown(estimate, interval)} over {n} pairs; {said}.",
     )
+
+
+class _Compared(NamedTuple):
+    """The numbers of a comparison, each in [least, 1], and its words."""
+
+    what: str
+    values: Sequence[float]
+    least: float
+    nothing: str
+
+
+def _compared(metric: PairMetric, pairs: Sequence[Pair]) -> _Compared:
+    match metric:
+        case PairMetric.VALID_ANSWER:
+            differences = [pair.candidate.valid_answer - pair.stable.valid_answer for pair in pairs]
+            return _Compared(
+                "valid answers, candidate − stable", differences, -1.0, "no pair is complete yet"
+            )
+        case PairMetric.AGREEMENT:
+            # Where stable gave no whole answer there is nothing to agree with.
+            agreements = [pair.agreement for pair in pairs if pair.stable.completed == 1.0]
+            nothing = "no pair has a whole answer of stable yet"
+            return _Compared("agreement with stable", agreements, 0.0, nothing)
 
 
 def _bound(comparison: Comparison) -> float:

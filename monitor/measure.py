@@ -6,11 +6,12 @@ from typing import NamedTuple
 from aftertune.store import Transaction
 from aftertune.store.exchanges import ScoredAnswer
 from aftertune.values.deployment import Deployment
+from aftertune.values.evaluation import RunState, Trigger, before_promotion_run
 from aftertune.values.exchange import ExchangeRole
 from aftertune.values.pair import Pair
 from aftertune.values.rollout import Rollout
 from aftertune.values.verdict import Verdict
-from monitor.decide import Candidate
+from monitor.decide import Candidate, Suite
 from monitor.judge import judge
 
 
@@ -29,7 +30,19 @@ def candidate_of(tx: Transaction, rollout: Rollout) -> Candidate:
     return Candidate(
         quarantine=tx.releases.quarantined().get(rollout.candidate),
         engine=engine.state if engine else None,
+        suites=tuple(_suite(tx, rollout, name) for name in rollout.plan.evaluations),
     )
+
+
+def _suite(tx: Transaction, rollout: Rollout, name: str) -> Suite:
+    """The rollout's own run. Where that could not be measured, one that somebody asked for later stands in for it."""
+    run = tx.evaluations.find(before_promotion_run(rollout.id, name))
+    if run is not None and run.state is RunState.ERROR:
+        by_hand = tx.evaluations.latest(
+            release=rollout.candidate, suite=name, trigger=Trigger.BY_HAND, limit=1
+        )
+        run = next((later for later in by_hand if later.requested_at > run.requested_at), run)
+    return Suite(name, run.state, run.reason) if run else Suite(name, None, "")
 
 
 class Measuring:

@@ -1,5 +1,7 @@
 """The room's metrics, in a registry of their own."""
 
+from collections.abc import Callable
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from aftertune import telemetry
@@ -33,4 +35,51 @@ class Metrics:
         )
         self.last_success = Gauge(
             telemetry.TICK_TIMESTAMP, "When a loop last succeeded", ["job"], registry=self.registry
+        )
+        self.drift = DriftMetrics(self.registry)
+
+    def stamped(self, job: str, step: Callable[[], None]) -> Callable[[], None]:
+        """The step, with a note of when it last succeeded."""
+
+        def stamp() -> None:
+            step()
+            self.last_success.labels(job=job).set_to_current_time()
+
+        return stamp
+
+
+class DriftMetrics:
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.statistic = Gauge(
+            telemetry.DRIFT_STATISTIC,
+            "Evidence of a change, in powers of ten",
+            ["deployment", "chart"],
+            registry=registry,
+        )
+        self.threshold = Gauge(
+            telemetry.DRIFT_THRESHOLD,
+            "Where a chart alarms",
+            ["deployment", "chart"],
+            registry=registry,
+        )
+        self.alarm = Gauge(
+            telemetry.DRIFT_ALARM, "1 while in alarm", ["deployment", "cause"], registry=registry
+        )
+        self.measured = Gauge(
+            telemetry.DRIFT_MEASURED,
+            "0 while drift cannot be measured",
+            ["deployment"],
+            registry=registry,
+        )
+        self.observations = Gauge(
+            telemetry.DRIFT_OBSERVATIONS,
+            "Conversations watched since the reference was learnt",
+            ["deployment"],
+            registry=registry,
+        )
+        self.passed_over = Counter(
+            telemetry.DRIFT_PASSED_OVER,
+            "Exchanges that drift did not observe",
+            ["deployment", "reason"],
+            registry=registry,
         )

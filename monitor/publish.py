@@ -1,6 +1,7 @@
 """Publishing: the table that follows from the store's state, stored if it is new, offered to live routers."""
 
 import logging
+import threading
 
 from aftertune.clock import Clock
 from aftertune.store import Store, Transaction
@@ -19,7 +20,8 @@ class Publisher:
         self._clock = clock
         self._connect = connect
         self._metrics = metrics
-        self._offered = -1
+        self._offered = RoutingTable(revision=0)  # with which routers start
+        self._offering = threading.Lock()
 
     def publish(self) -> RoutingTable:
         """Idempotent: a table is stored once, and pushed once by this process."""
@@ -30,10 +32,18 @@ class Publisher:
                 current = tx.routing.publish(_wanted(tx), self._clock.now())
             log.info("Published routing table %d.", current.revision)
         self._metrics.revision.set(current.revision)
-        if current.revision != self._offered:
-            push(current, self.live(), self._connect)
-            self._offered = current.revision
+        if current != self._offered:
+            self.offer()
         return current
+
+    def offer(self) -> None:
+        """Push the current table, whoever published it, unless it was pushed by this process."""
+        with self._offering:  # From reading to pushing: an older table never follows a newer one.
+            with self._store.read() as tx:
+                current = tx.routing.current()
+            if current != self._offered:
+                push(current, self.live(), self._connect)
+                self._offered = current
 
     def live(self) -> list[RouterLease]:
         """Routers whose lease runs."""

@@ -8,12 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aftertune.values.deployment import Deployment
+from aftertune.values.evaluation import RunState
 from aftertune.values.plan import CanaryStage, ShadowStage
 from aftertune.values.release import EngineState
 from aftertune.values.rollout import Approval, Override, Rollout, RolloutState, Stage
 from aftertune.values.route import Mode
 from aftertune.values.verdict import Measurement, Outcome, Verdict
-from monitor.decide import Candidate, Decision, decide
+from monitor.decide import Candidate, Decision, Suite, decide
 from tests.aftertune.samples import AT, plan, rollout
 
 PLAN = plan(shadow=ShadowStage(deadline_s=100), canary=CanaryStage(min_answers=10, deadline_s=100))
@@ -199,6 +200,55 @@ def test_a_canary_in_quarantine_goes_back(state: RolloutState) -> None:
     assert decided == (Decision.ROLL_BACK, "v2 is in quarantine: leaks.")
 
 
+def suites(*states: RunState | None) -> tuple[Suite, ...]:
+    return tuple(Suite(f"s{n}", state, f"It is {state}.") for n, state in enumerate(states))
+
+
+@pytest.mark.parametrize(
+    ("states", "outcome", "answers", "late", "decision", "said"),
+    [
+        ((RunState.SUCCESSFUL,), PASS, 10, False, Decision.PROMOTE, "10 answers to users."),
+        ((RunState.SUCCESSFUL, RunState.RUNNING), PASS, 10, False, Decision.WAIT, "The suite s1 is running."),
+        ((None,), PASS, 10, False, Decision.WAIT, "The suite s0 is not begun."),
+        ((RunState.QUEUED,), PASS, 10, True, Decision.HOLD, "No decision after 100 s in canary."),
+        ((RunState.ERROR,), PASS, 10, False, Decision.WAIT, "The suite s0 is error. It is error."),
+        ((RunState.ERROR,), PASS, 10, True, Decision.HOLD, "The suite s0 is error. It is error."),
+        ((RunState.SUCCESSFUL, RunState.FAILED), PASS, 10, False, Decision.HOLD, "The suite s1 failed."),
+        ((RunState.FAILED, RunState.RUNNING), OPEN, 3, False, Decision.HOLD, "The suite s0 failed."),
+        ((RunState.SUCCESSFUL,), PASS, 9, False, Decision.WAIT, "comparison says pass."),
+        ((RunState.FAILED,), FAIL, 3, False, Decision.ROLL_BACK, "comparison says fail."),
+    ],
+)
+def test_the_suites_of_the_plan_come_before_promotion(
+    states: tuple[RunState | None, ...],
+    outcome: Outcome,
+    answers: int,
+    late: bool,
+    decision: Decision,
+    said: str,
+) -> None:
+    canary = the_rollout(*TWO, stage=Stage.CANARY)
+    candidate = WELL._replace(suites=suites(*states))
+    now = AT + timedelta(seconds=100 if late else 99)
+
+    decided = decide(
+        canary, deployment(Stage.CANARY), verdict(outcome, Stage.CANARY), candidate, answers, now
+    )
+
+    assert decided.decision is decision
+    assert said in decided.reason
+
+
+def test_a_suite_that_failed_does_not_stop_a_canary_from_beginning() -> None:
+    candidate = WELL._replace(suites=suites(RunState.FAILED))
+
+    decided = decide(
+        the_rollout(*TWO), deployment(Stage.SHADOW), verdict(PASS, Stage.SHADOW), candidate, 0, AT
+    )
+
+    assert decided.decision is Decision.START_CANARY
+
+
 @given(
     state=st.sampled_from([RUNNING, HELD]),
     stage=st.sampled_from(list(Stage)),
@@ -211,6 +261,7 @@ def test_a_canary_in_quarantine_goes_back(state: RolloutState) -> None:
     seconds=st.integers(0, 200),
     quarantine=st.sampled_from([None, "", "leaks"]),
     engine=st.none() | st.sampled_from(list(EngineState)),
+    ran=st.lists(st.none() | st.sampled_from(list(RunState)), max_size=2),
 )
 def test_forward_only_when_approved_unfrozen_and_passed_or_waived(
     state: RolloutState,
@@ -224,11 +275,12 @@ def test_forward_only_when_approved_unfrozen_and_passed_or_waived(
     seconds: int,
     quarantine: str | None,
     engine: EngineState | None,
+    ran: list[RunState | None],
 ) -> None:
     subject = the_rollout(*approvers, waived=waived, state=state, stage=stage)
     now = AT + timedelta(seconds=seconds)
 
-    candidate = Candidate(quarantine, engine)
+    candidate = Candidate(quarantine, engine, suites(*ran))
     judged = verdict(outcome, stage, check)
 
     decided = decide(subject, deployment(stage, frozen), judged, candidate, answers, now)
@@ -236,8 +288,10 @@ def test_forward_only_when_approved_unfrozen_and_passed_or_waived(
     if decided.decision in (Decision.START_CANARY, Decision.PROMOTE):
         assert {"ada", "ben"} <= set(approvers)
         assert not frozen
-        assert candidate == WELL
+        assert (quarantine, engine) == WELL[:2]
         assert outcome is PASS or (waived and stage is Stage.SHADOW)
+    if decided.decision is Decision.PROMOTE:
+        assert set(ran) <= {RunState.SUCCESSFUL}
     if decided.decision is Decision.ROLL_BACK:
         assert outcome is FAIL or quarantine is not None
         assert stage is Stage.CANARY

@@ -16,6 +16,7 @@ from monitor.metrics import Metrics
 
 CONTROL = "the rooms' own credential"
 LEASE = RouterLease(router="router-1", admin_url="http://r1", revision=0, generations={"tasks": 2})
+BODIES = {"/v1/routers/lease": LEASE.model_dump_json(), "/v1/alerts": '{"version": "4", "alerts": []}'}
 
 
 @pytest.fixture
@@ -40,8 +41,7 @@ def client(interface: Interface) -> TestClient:
 
 def call(client: TestClient, method: str, path: str, token: str | None) -> Any:
     headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
-    content = LEASE.model_dump_json() if path.endswith("lease") else None
-    return client.request(method, path, headers=headers, content=content)
+    return client.request(method, path, headers=headers, content=BODIES.get(path))
 
 
 def test_every_endpoint_is_walked_with_every_credential(interface: Interface, client: TestClient) -> None:
@@ -67,7 +67,7 @@ def test_only_reading_is_public_and_nothing_else_is_served(interface: Interface,
     assert public == {("GET", "/healthz"), ("GET", "/metrics")}
     for path in ("/", "/docs", "/openapi.json", "/v1/routing", "/v1/routers"):
         assert call(client, "GET", path, CONTROL).status_code == 404
-    for path in ("/v1/wake", "/v1/routers/lease"):
+    for path in ("/v1/wake", "/v1/routers/lease", "/v1/alerts"):
         assert call(client, "GET", path, CONTROL).status_code == 405
 
 

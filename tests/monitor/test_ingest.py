@@ -262,7 +262,13 @@ def test_kill_9_in_the_middle_loses_and_repeats_nothing(
     ingest: Ingest, spool: Path, store: Store, tmp_path: Path
 ) -> None:
     list(write(spool / "router-1", many(75), [leg for i in range(75, 150) for leg in legs(i)]))
-    command = [sys.executable, "-m", "tests.monitor.ingest_child", str(store.engine.url), str(spool)]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.monitor.ingest_child",
+        store.engine.url.render_as_string(hide_password=False),
+        str(spool),
+    ]
     killed_midway = False
     for _ in range(3):
         with subprocess.Popen(command, stdout=subprocess.PIPE) as child:

@@ -52,7 +52,7 @@ def test_a_crash_at_any_step_ends_in_the_same_state(
     world: World, expected: dict[str, object], at: int, committed: bool
 ) -> None:
     in_canary_with_bad_answers(world)
-    dying = CrashingStore(str(world.store.engine.url), at, committed)
+    dying = CrashingStore(world.store.engine.url.render_as_string(hide_password=False), at, committed)
     world.clock.advance(20)
     world.restart(dying)
     with pytest.raises(Crash):

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from aftertune.values.exchange import CapturePolicy, ExchangeError, ExchangeHeader, ExchangeRole, Source
+from aftertune.values.exchange import ExchangeError, ExchangeHeader
+from tests.aftertune import samples
 from tests.aftertune.samples import AT
 
 SCHEMA = {
@@ -73,34 +74,11 @@ def stream(text: str, *calls: tuple[str, str], piece: int = 3) -> bytes:
 
 
 def header(exchange_id: str = "e1", second: float = 0.0, **changes: Any) -> ExchangeHeader:
-    """`second`: when the request arrived, counted from the samples' moment."""
+    """`second`: when the request arrived, counted from the samples' moment; the answer takes half a second."""
     arrival = AT + timedelta(seconds=second)
-    known = {
-        "exchange_id": exchange_id,
-        "request_id": "q1",
-        "pair_id": None,
-        "deployment": "tasks",
-        "release": "v1",
-        "generation": 1,
-        "role": ExchangeRole.STABLE,
-        "conversation": "c1",
-        "conversation_source": Source.HEADER,
-        "end_user": "u1",
-        "end_user_source": Source.BODY,
-        "tenant": "default",
-        "tenant_source": Source.FALLBACK,
-        "key": "app",
-        "router": "router-1",
-        "arrival": arrival,
-        "first_byte": arrival,
-        "last_byte": arrival + timedelta(seconds=0.5),
-        "ended": arrival + timedelta(seconds=0.5),
-        "stream": False,
-        "status": 200,
-        "error": None,
-        "capture": CapturePolicy.FULL,
-    }
-    return ExchangeHeader(**(known | changes))
+    ended = arrival + timedelta(seconds=0.5)
+    known = {"arrival": arrival, "first_byte": arrival, "last_byte": ended, "ended": ended}
+    return samples.header(exchange_id, **(known | changes))
 
 
 def failed(

@@ -13,6 +13,7 @@ from aftertune.fingerprint import PROMPTS, answer_digest
 from aftertune.headers import CONVERSATION, PROBE
 from aftertune.store import Store, Transaction
 from aftertune.values.deployment import Act, Deployment
+from aftertune.values.evaluation import EvaluationRun, RunState, Trigger, before_promotion_run
 from aftertune.values.exchange import ExchangeRole
 from aftertune.values.plan import CanaryStage, Comparison, Guardrail, GuardrailMetric, PairMetric, ShadowStage
 from aftertune.values.release import EngineKind, EngineState, EngineStatus, Passport, Proof, Release
@@ -259,6 +260,25 @@ class World:
                     ended=now,
                 )
                 tx.exchanges.add(leg, None, scores(valid_answer=valid))
+
+    def evaluated(
+        self, state: RunState, trigger: Trigger = Trigger.BEFORE_PROMOTION, name: str = "r1"
+    ) -> None:
+        """What the evaluation room wrote of the suite "calls" on the rollout's candidate."""
+        by_hand = trigger is Trigger.BY_HAND
+        with self.store.write() as tx:
+            run = EvaluationRun(
+                id=f"by-hand-{self.clock.now()}" if by_hand else before_promotion_run(name, "calls"),
+                suite="calls",
+                release=tx.rollouts.get(name).candidate,
+                deployment="tasks",
+                trigger=trigger,
+                state=state,
+                reason=f"It is {state}.",
+                requested_by="evals",
+                requested_at=self.clock.now(),
+            )
+            (tx.evaluations.save if tx.evaluations.find(run.id) else tx.evaluations.add)(run)
 
     def ask_back(self, name: str = "b1", **changes: Any) -> None:
         with self.store.write() as tx:

@@ -1,0 +1,113 @@
+"""The encoder's own process and the example's texts, through the whole loop."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, suppress
+from pathlib import Path
+from random import Random
+
+import httpx
+import pytest
+
+from aftertune.clock import ManualClock
+from aftertune.settings import EncoderSettings
+from aftertune.store import Store
+from aftertune.store.exchanges import Payload
+from aftertune.values.drift import DriftCause, DriftState
+from monitor.drift.encoder import OpenAIEncoder
+from monitor.drift.readings import EVERY
+from monitor.drift.watch import Observation, Watch
+from monitor.drift.watcher import DriftWatcher
+from tests.aftertune.samples import exchange
+from tests.flows.ports import free_port
+from tests.flows.waiting import wait_for
+from tests.monitor.drift.scene import SETTINGS, Scene
+from tests.monitor.wire import completion, request
+from training.corpus import Sample, samples
+
+USUAL = {"tool_call": 0.7, "fact": 0.15, "sum": 0.15}
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> Iterator[str]:
+    port = free_port()
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("AFTERTUNE_")}
+    environment |= {"AFTERTUNE_HOME": str(tmp_path), "AFTERTUNE_ENCODER__PORT": str(port)}
+    with subprocess.Popen([sys.executable, "-m", "serving.encoder"], env=environment) as process:
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(20)
+
+
+def _asked(store: Store, clock: ManualClock, asked: Sequence[Sample], name: str) -> None:
+    with store.write() as tx:
+        for index, sample in enumerate(asked):
+            clock.advance(0.1)
+            leg = exchange(f"{name}-{index:04}", conversation=f"{name}-{index}", arrival=clock.now())
+            said = sample.expected if isinstance(sample.expected, str) else sample.expected.name
+            tx.exchanges.add(leg, Payload(request(sample.last_user_text()), completion(said)), None)
+
+
+def test_the_example_s_traffic_is_quiet_and_another_topic_alarms(
+    store: Store, clock: ManualClock, url: str
+) -> None:
+    rng = Random(4)
+    usual = [each for kind, share in USUAL.items() for each in samples(kind, "train", int(260 * share), 4)]
+    usual = [each for each in usual if len(each.messages) <= 2]
+    rng.shuffle(usual)
+    scene = Scene(store, clock)
+    encoder = OpenAIEncoder(url, EncoderSettings().model, timeout_s=10, batch=32)
+    scene.watcher = DriftWatcher(
+        store, clock, encoder, SETTINGS.model_copy(update={"reference": 120}), scene.metrics
+    )
+
+    _asked(store, clock, usual[:180], "usual")
+    assert scene.look().state is DriftState.NOT_MEASURED  # it has not started yet
+    deadline = time.monotonic() + 60
+    while scene.look().state is DriftState.NOT_MEASURED:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    quiet = scene.look(6)
+    assert quiet.state is DriftState.WATCHING
+    assert quiet.observations >= 60 - EVERY
+    assert scene.waiting() == 0
+    assert quiet.encoder.startswith("all-MiniLM-L6-v2@")
+
+    _asked(store, clock, samples("fraud", "train", 60, 4), "fraud")
+    alarm = scene.look(2)
+
+    assert (alarm.state, alarm.cause) == (DriftState.ALARM, DriftCause.USERS_CHANGED)
+    assert alarm.observations - 60 < 60
+    assert 'outcome="embedded"' in httpx.get(f"{url}/metrics").text
+    encoder.close()
+
+
+def _await_encoder(url: str) -> None:
+    def healthy() -> bool:
+        with suppress(httpx.TransportError):
+            return httpx.get(f"{url}/healthz").is_success
+        return False
+
+    wait_for(healthy, "the encoder", 60)
+
+
+def test_a_counter_in_a_template_is_no_drift(url: str) -> None:
+    """Rising numbers come in an order, so nothing but their likeness keeps the watch quiet."""
+    encoder = OpenAIEncoder(url, EncoderSettings().model, 30.0, 64)
+    with closing(encoder):
+        _await_encoder(url)
+        prompts = encoder.embed([f"Create a task called inspect pump {n}" for n in range(320)])
+        answers = encoder.embed([f'create_task {{"title": "inspect pump {n}"}}' for n in range(320)])
+    alarms = 0
+    for seed in range(12):
+        watch = Watch(50, "", "v1")
+        for n in range(320):
+            watch.observe(Observation(f"{seed}-{n}", "", prompts[n], answers[n], "v1"), 10_000)
+        alarms += watch.alarm is not None
+    assert alarms <= 1
