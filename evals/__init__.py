@@ -1,0 +1,1 @@
+"""Measures releases: suites of samples, scorers, comparisons, schedules. It measures; the monitor judges."""
