@@ -22,7 +22,10 @@ log = logging.getLogger("console")
 
 
 def main() -> int:
-    """Serve until SIGTERM or SIGINT. Exit code 2: bad settings or a port in use; 1: the database does not answer."""
+    """Serve until SIGTERM or SIGINT. Exit code 2: bad settings or a port in use.
+
+    While the database is away the console answers 503, at its start too.
+    """
     try:
         _serve(load())
     except AftertuneError as error:
@@ -35,15 +38,10 @@ def _serve(settings: Settings) -> None:
     telemetry.configure_logging("console", settings.log_level)
     console, registry = settings.console, CollectorRegistry()
     store = Store(settings.database_url)
-    with store.read() as tx:
-        tx.users.count()
     with _listen(console.host, console.port, "AFTERTUNE_CONSOLE__PORT") as listener:
-        try:
-            telemetry.serve_metrics(registry, console.metrics_port, console.host)
-        except OSError as error:
-            raise _taken(
-                error, console.host, console.metrics_port, "AFTERTUNE_CONSOLE__METRICS_PORT"
-            ) from None
+        telemetry.serve_metrics(
+            registry, console.metrics_port, console.host, "AFTERTUNE_CONSOLE__METRICS_PORT"
+        )
         app = create_app(store, settings, SystemClock(), monitor_wake(settings), registry)
         server = uvicorn.Server(
             uvicorn.Config(

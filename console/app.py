@@ -10,25 +10,34 @@ from aftertune.clock import Clock
 from aftertune.settings import Settings
 from aftertune.store import Store
 from console import (
+    alerts,
     audit,
     deployments,
+    downloads,
+    drift,
+    evaluations,
     exchanges,
     health,
     openapi,
-    pages,
     problems,
     releases,
+    reports,
     rollbacks,
     rollouts,
     session,
+    training,
     users,
 )
 from console.access import GuardedRoute
 from console.body_limit import BodyLimit
 from console.context import Context, template_environment
 from console.hardening import Hardening
+from console.pages import ROUTERS
 
-NOUNS = (session, users, releases, deployments, rollouts, rollbacks, exchanges, audit, health, pages)
+NOUNS = (
+    *(session, users, releases, deployments, rollouts, rollbacks, exchanges),
+    *(evaluations, drift, reports, downloads, training, alerts, audit, health),
+)
 
 
 def create_app(
@@ -38,15 +47,18 @@ def create_app(
     app = FastAPI(
         title="Aftertune console",
         version=aftertune.__version__,
-        description="Releases, deployments, rollouts and rollbacks. GET never acts; every act is audited.",
+        description=(
+            "Releases, deployments, rollouts and rollbacks; evaluations, drift, reports and training. "
+            "GET never acts; every act is audited."
+        ),
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
     )
     app.state.context = Context(store, settings, clock, wake, template_environment())
     app.router.route_class = GuardedRoute
-    for noun in NOUNS:
-        app.router.routes.extend(noun.router.routes)
+    for router in (*(noun.router for noun in NOUNS), *ROUTERS):
+        app.router.routes.extend(router.routes)
     app.router.routes.append(openapi.route(app))
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]
     problems.install(app)

@@ -1,7 +1,8 @@
-"""One measurement as a small drawing: its interval and estimate on a scale, against the limit."""
+"""One measured number as a small drawing: its interval and estimate on a scale, against the limit."""
 
 from typing import NamedTuple
 
+from aftertune.values.evaluation import Bound, Difference, Gate, Score
 from aftertune.values.verdict import Measurement
 
 WIDTH, HEIGHT = 240.0, 34.0
@@ -11,7 +12,7 @@ _MARGIN = 8.0
 class Chart(NamedTuple):
     """Positions in drawing units, from the left. The bad side of the limit runs from `bad_from` to `bad_to`."""
 
-    limit: float
+    limit: float | None
     estimate: float | None
     low: float | None
     high: float | None
@@ -20,34 +21,48 @@ class Chart(NamedTuple):
     text: str
 
 
+class _Measured(NamedTuple):
+    metric: str
+    estimate: float | None
+    low: float | None
+    high: float | None
+
+
 def chart(measurement: Measurement) -> Chart:
     """A guardrail's rate is bad above its limit, a comparison's estimate below it."""
     m = measurement
-    marks = [value for value in (m.low, m.high, m.estimate, m.limit, 0.0) if value is not None]
+    return _drawn(_Measured(m.metric, m.estimate, m.low, m.high), m.limit, bad_above=m.check == "guardrail")
+
+
+def score_chart(measured: Score | Difference, gates: tuple[Gate, ...]) -> Chart:
+    """Against the highest limit that a gate sets for it, if one does; below it is bad."""
+    bound = Bound.SCORE_LOW if isinstance(measured, Score) else Bound.DIFFERENCE_LOW
+    limits = [gate.limit for gate in gates if (gate.metric, gate.bound) == (measured.metric, bound)]
+    m = _Measured(measured.metric, measured.estimate, measured.low, measured.high)
+    return _drawn(m, max(limits, default=None), bad_above=False)
+
+
+def _drawn(m: _Measured, limit: float | None, *, bad_above: bool) -> Chart:
+    marks = [value for value in (m.low, m.high, m.estimate, limit, 0.0) if value is not None]
     least, most = min(marks), max(marks)
     room = (most - least) * 0.08 or 0.05
     least, most = least - room, most + room
 
-    def at(value: float) -> float:
+    def at(value: float | None) -> float | None:
+        if value is None:
+            return None
         return round(_MARGIN + (value - least) / (most - least) * (WIDTH - 2 * _MARGIN), 1)
 
-    limit = at(m.limit)
-    bad_from, bad_to = (limit, WIDTH) if m.check == "guardrail" else (0.0, limit)
+    edge = at(limit)
+    bad_from, bad_to = (0.0, 0.0) if edge is None else (edge, WIDTH) if bad_above else (0.0, edge)
     return Chart(
-        limit=limit,
-        estimate=None if m.estimate is None else at(m.estimate),
-        low=None if m.low is None else at(m.low),
-        high=None if m.high is None else at(m.high),
-        bad_from=bad_from,
-        bad_to=bad_to,
-        text=_text(m),
+        edge, at(m.estimate), at(m.low), at(m.high), bad_from, bad_to, _text(m, limit, bad_above=bad_above)
     )
 
 
-def _text(m: Measurement) -> str:
-    side = "at most" if m.check == "guardrail" else "at least"
+def _text(m: _Measured, limit: float | None, *, bad_above: bool) -> str:
+    side = "at most" if bad_above else "at least"
+    wanted = "" if limit is None else f"; should be {side} {limit:.3f}"
     if m.estimate is None or m.low is None or m.high is None:
-        return f"{m.metric}: nothing measured; should be {side} {m.limit:.3f}"
-    return (
-        f"{m.metric}: {m.estimate:.3f}, interval {m.low:.3f} to {m.high:.3f}; should be {side} {m.limit:.3f}"
-    )
+        return f"{m.metric}: nothing measured{wanted}"
+    return f"{m.metric}: {m.estimate:.3f}, interval {m.low:.3f} to {m.high:.3f}{wanted}"

@@ -3,8 +3,12 @@
 import re
 
 from aftertune.identity import Permission
+from aftertune.values.evaluation import EvaluationRun
 from aftertune.values.release import EngineStatus, Release
+from aftertune.values.report import Report
+from aftertune.values.training import TrainingJob
 from console.access import Caller
+from console.suites import SuiteStanding
 
 _PATH = re.compile(r"(?<![\w:/.])~?/[^\s'\",;)\]]+")
 """An absolute path in a sentence; not the path of a URL, whose slashes follow a colon, a slash or a word."""
@@ -14,13 +18,33 @@ def release_for(caller: Caller, release: Release) -> Release:
     if caller.may(Permission.REGISTER_RELEASE):
         return release
     hidden = {"base_path": "", "adapter_path": "", "model_path": "", "url": ""}
-    return release.model_copy(update={**hidden, "reason": without_paths(release.reason)})
+    return release.model_copy(update={**hidden, "reason": reason_for(caller, release.reason)})
 
 
 def engine_for(caller: Caller, status: EngineStatus) -> EngineStatus:
     if caller.may(Permission.REGISTER_RELEASE):
         return status
-    return status.model_copy(update={"url": "", "reason": without_paths(status.reason)})
+    return status.model_copy(update={"url": "", "reason": reason_for(caller, status.reason)})
+
+
+def run_for(caller: Caller, run: EvaluationRun) -> EvaluationRun:
+    return run.model_copy(update={"reason": reason_for(caller, run.reason)})
+
+
+def standing_for(caller: Caller, standing: SuiteStanding) -> SuiteStanding:
+    return standing.model_copy(update={"said": reason_for(caller, standing.said)})
+
+
+def report_for(caller: Caller, report: Report) -> Report:
+    return report.model_copy(update={"reason": reason_for(caller, report.reason)})
+
+
+def job_for(caller: Caller, job: TrainingJob) -> TrainingJob:
+    return job.model_copy(update={"reason": reason_for(caller, job.reason)})
+
+
+def reason_for(caller: Caller, reason: str) -> str:
+    return reason if caller.may(Permission.REGISTER_RELEASE) else without_paths(reason)
 
 
 def without_paths(text: str) -> str:

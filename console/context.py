@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -10,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from aftertune.clock import Clock
 from aftertune.settings import Settings
 from aftertune.store import Store
-from console.visible import visible
+from aftertune.visible import visible
 from console.wording import FILTERS
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -40,9 +41,14 @@ def template_environment() -> Environment:
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=visible,
+        finalize=_printed,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters.update(FILTERS)
     return environment
+
+
+def _printed(value: Any) -> Any:
+    """Numbers, and markup that a template made itself, pass through."""
+    return visible(value) if isinstance(value, str) and not hasattr(value, "__html__") else value

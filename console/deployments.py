@@ -11,6 +11,7 @@ from aftertune.errors import BadInput
 from aftertune.identity import Permission
 from aftertune.store import Transaction
 from aftertune.values.deployment import Act, Deployment
+from aftertune.values.drift import DriftReading
 from aftertune.values.exchange import CapturePolicy, ExchangeRole
 from aftertune.values.pair import Pair
 from aftertune.values.release import EngineStatus
@@ -55,7 +56,7 @@ class RouterView(Value):
 class DeploymentView(Value):
     """Everything about a deployment now; promotions are newest first.
 
-    `rollout` is the open one (the deployment names it), else the one that ended last; `verdict` is its newest.
+    `rollout` is the open one (the deployment names it), else the one that ended last; `verdict` is its newest. `drift` is the newest reading.
     """
 
     deployment: Deployment
@@ -68,6 +69,7 @@ class DeploymentView(Value):
     pairs: int
     routers: tuple[RouterView, ...]
     last_rollback: Rollback | None
+    drift: DriftReading | None
 
     def engine(self, release: str) -> EngineStatus | None:
         return next((engine for engine in self.engines if engine.release == release), None)
@@ -155,6 +157,7 @@ def deployment_view(tx: Transaction, caller: Caller, name: str, now: datetime) -
             for known in tx.routing.routers()
         ),
         last_rollback=rollbacks[0] if rollbacks else None,
+        drift=tx.drift.reading(name),
     )
 
 

@@ -3,10 +3,11 @@
 from aftertune.errors import Conflict
 from aftertune.store import Transaction
 from aftertune.values.release import EngineState, ReleaseState
+from console.suites import require_suites
 
 
 def require_fit(tx: Transaction, release: str) -> None:
-    """Raises NotFound, or Conflict when the release is not ready, is in quarantine or has no ready engine."""
+    """Raises NotFound, or Conflict when the release is not ready, is in quarantine, has no ready engine or owes a suite."""
     found = tx.releases.get(release)
     if found.state is not ReleaseState.READY:
         remedy = (
@@ -26,3 +27,4 @@ def require_fit(tx: Transaction, release: str) -> None:
             f"The engine of release {release!r} is not ready: {said}.",
             "Wait until it is; if it failed, see the engine supervisor's log.",
         )
+    require_suites(tx, found)

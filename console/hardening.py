@@ -9,9 +9,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from aftertune.telemetry import CONSOLE_REQUESTS
 
+POLICY = "content-security-policy"
 HEADERS: Mapping[str, str] = MappingProxyType(
     {
-        "content-security-policy": (
+        POLICY: (
             "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
         ),
         "x-content-type-options": "nosniff",
@@ -39,7 +40,9 @@ class Hardening:
 
         async def send_hardened(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
+                headers = MutableHeaders(scope=message)
+                # A page has one policy; a report, which has styles of its own, brings another.
+                headers.update({**HEADERS, POLICY: headers.get(POLICY, HEADERS[POLICY])})
                 self._responses.labels(f"{message['status'] // 100}xx").inc()
             await send(message)
 

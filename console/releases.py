@@ -1,22 +1,26 @@
-"""Releases: registering, looking at and pardoning them."""
+"""Releases: registering, looking at and pardoning them, waiving a suite."""
 
-from aftertune.errors import BadInput
+from aftertune.errors import BadInput, Conflict, UnknownName
 from aftertune.identity import Permission
-from aftertune.settings import EngineSettings
+from aftertune.settings import Settings
 from aftertune.store import Transaction
+from aftertune.values.evaluation import EvaluationRun
 from aftertune.values.release import EngineKind, EngineStatus, Release, ReleaseState
 from aftertune.values.value import Value
 from console.access import Caller, CallerOf, ContextOf, guarded_router, needs
 from console.acting import Acting, ActingOf, Reason
-from console.concealment import engine_for, release_for
+from console.concealment import engine_for, release_for, run_for, standing_for
 from console.names import NewName, PathName
 from console.release_source import external_url, folder_below
+from console.suites import Standing, SuiteStanding, require_known_suites, standings
 
 router = guarded_router("releases")
 
 
 class NewRelease(Value):
-    """Either base and adapter (folders below a release root), or engine `external` with its URL and served name."""
+    """Either a base, with or without an adapter (folders below a release root), or engine `external` with its URL
+    and served name. `suites` must be passed, or waived, before the release may meet users.
+    """
 
     id: NewName
     engine: EngineKind | None = None
@@ -24,17 +28,28 @@ class NewRelease(Value):
     adapter: str = ""
     url: str = ""
     served_name: str = ""
+    suites: tuple[str, ...] = ()
 
 
 class ReleaseView(Value):
-    """Paths and URLs are empty for callers who may not register releases."""
+    """Paths and URLs are empty for callers who may not register releases.
+
+    `evaluations` holds the newest run of each suite, whatever opened it; `standings` say what the gate makes of them.
+    """
 
     release: Release
     engine: EngineStatus | None
     quarantine: str | None
+    evaluations: dict[str, EvaluationRun]
+    standings: tuple[SuiteStanding, ...]
 
 
 class Pardon(Value):
+    reason: Reason
+
+
+class SuiteWaiver(Value):
+    suite: str
     reason: Reason
 
 
@@ -42,11 +57,7 @@ class Pardon(Value):
 def list_releases(context: ContextOf, caller: CallerOf) -> list[ReleaseView]:
     """Oldest first."""
     with context.store.read() as tx:
-        engines, quarantined = tx.releases.engines(), tx.releases.quarantined()
-        return [
-            _view(caller, release, engines.get(release.id), quarantined.get(release.id))
-            for release in tx.releases.all()
-        ]
+        return release_views(tx, caller)
 
 
 @router.post("/v1/releases", status_code=201, dependencies=[needs(Permission.REGISTER_RELEASE)])
@@ -55,6 +66,7 @@ def register_release(body: NewRelease, acting: ActingOf, caller: CallerOf) -> Re
     release = _release(body, acting)
     with acting.transaction() as tx:
         if acting.first_time(tx, "register_release", body.id, body):
+            require_known_suites(tx, body.suites)
             tx.releases.add(release)
             evidence = {"engine": release.engine, "release": release.digest()}
             tx.audit.append(acting.at, acting.actor, "register_release", release.id, evidence)
@@ -76,33 +88,83 @@ def lift_quarantine(release: PathName, body: Pardon, acting: ActingOf, caller: C
         return release_view(tx, caller, release)
 
 
+@router.post("/v1/releases/{release}/waivers", status_code=201, dependencies=[needs(Permission.WAIVE_SUITE)])
+def waive_suite(release: PathName, body: SuiteWaiver, acting: ActingOf, caller: CallerOf) -> ReleaseView:
+    """Let the release meet users though this suite is not passed. Who registered it cannot."""
+    return waive(acting, caller, release, body)
+
+
+def waive(acting: Acting, caller: Caller, release: str, body: SuiteWaiver) -> ReleaseView:
+    """Raises NotFound, UnknownName, or Conflict when there is nothing to waive or the actor registered it."""
+    with acting.transaction() as tx:
+        if acting.first_time(tx, "waive_suite", release, body):
+            found = tx.releases.get(release)
+            standing = _waivable(found, standings(tx, found), body.suite, acting.actor)
+            tx.releases.save(found.model_copy(update={"waived_suites": (*found.waived_suites, body.suite)}))
+            evidence = {
+                "suite": body.suite,
+                "reason": body.reason,
+                "stood": standing.said,
+                "run": standing.run,
+            }
+            tx.audit.append(acting.at, acting.actor, "waive_suite", release, evidence)
+        return release_view(tx, caller, release)
+
+
 def release_view(tx: Transaction, caller: Caller, release: str) -> ReleaseView:
-    return _view(
-        caller,
-        tx.releases.get(release),
-        tx.releases.engine(release),
-        tx.releases.quarantined().get(release),
-    )
+    engine, quarantine = tx.releases.engine(release), tx.releases.quarantined().get(release)
+    return _view(tx, caller, tx.releases.get(release), engine, quarantine)
+
+
+def release_views(tx: Transaction, caller: Caller) -> list[ReleaseView]:
+    """Of all releases, oldest first."""
+    engines, quarantined = tx.releases.engines(), tx.releases.quarantined()
+    return [
+        _view(tx, caller, release, engines.get(release.id), quarantined.get(release.id))
+        for release in tx.releases.all()
+    ]
 
 
 def _view(
-    caller: Caller, release: Release, engine: EngineStatus | None, quarantine: str | None
+    tx: Transaction, caller: Caller, release: Release, engine: EngineStatus | None, quarantine: str | None
 ) -> ReleaseView:
+    newest: dict[str, EvaluationRun] = {}
+    for run in tx.evaluations.latest(release=release.id):
+        newest.setdefault(run.suite, run_for(caller, run))
     return ReleaseView(
         release=release_for(caller, release),
         engine=engine_for(caller, engine) if engine else None,
         quarantine=quarantine,
+        evaluations=dict(sorted(newest.items())),
+        standings=tuple(standing_for(caller, each) for each in standings(tx, release)),
     )
 
 
+def _waivable(release: Release, stand: tuple[SuiteStanding, ...], suite: str, actor: str) -> SuiteStanding:
+    """Raises UnknownName, or Conflict when there is nothing to waive or `actor` registered the release."""
+    found = next((each for each in stand if each.suite == suite), None)
+    if found is None:
+        raise UnknownName("required suite", suite, release.suites)
+    if found.standing is Standing.WAIVED:
+        raise Conflict(f"{suite} is waived for {release.id} already.")
+    if found.standing is Standing.SUCCESSFUL:
+        raise Conflict(f"{suite} is successful on {release.id}: there is nothing to waive.")
+    if release.created_by == actor:
+        raise Conflict(
+            f"{actor} registered {release.id} and cannot waive its suites.", "Ask another approver."
+        )
+    return found
+
+
 def _release(body: NewRelease, acting: Acting) -> Release:
-    settings = acting.context.settings.engines
-    kind = body.engine or settings.kind
+    settings = acting.context.settings
+    kind = body.engine or settings.engines.kind
     source = _external(body) if kind is EngineKind.EXTERNAL else _folders(body, settings)
     return Release(
         id=body.id,
         engine=kind,
         state=ReleaseState.REGISTERED,
+        suites=body.suites,
         created_by=acting.actor,
         created_at=acting.at,
         **source,
@@ -118,13 +180,13 @@ def _external(body: NewRelease) -> dict[str, str]:
     return {"url": external_url(body.url), "served_name": body.served_name}
 
 
-def _folders(body: NewRelease, settings: EngineSettings) -> dict[str, str]:
-    if body.url or body.served_name or not body.base or not body.adapter:
+def _folders(body: NewRelease, settings: Settings) -> dict[str, str]:
+    if body.url or body.served_name or not body.base:
         raise BadInput(
-            "A release that we run has a base and an adapter, and neither url nor served_name.",
-            "Send {id, base, adapter}, or engine external with url and served_name.",
+            "A release that we run has a base, with or without an adapter, and neither url nor served_name.",
+            "Send {id, base, adapter}, {id, base}, or engine external with url and served_name.",
         )
-    return {
-        "base_path": str(folder_below(settings.release_roots, "base", body.base)),
-        "adapter_path": str(folder_below(settings.release_roots, "adapter", body.adapter)),
-    }
+    # What a training job of ours wrote is trusted like a release root.
+    roots = (*settings.engines.release_roots, settings.training_folder)
+    adapter = str(folder_below(roots, "adapter", body.adapter)) if body.adapter else ""
+    return {"base_path": str(folder_below(roots, "base", body.base)), "adapter_path": adapter}

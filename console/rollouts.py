@@ -18,6 +18,7 @@ from console.access import ContextOf, guarded_router, needs
 from console.acting import Acting, ActingOf, Reason
 from console.fitness import require_fit
 from console.names import PathName
+from console.suites import require_known_suites
 from console.under_way import require_no_rollback
 
 router = guarded_router("rollouts")
@@ -151,6 +152,7 @@ def _start(tx: Transaction, acting: Acting, rollout_id: str, plan: Plan) -> None
     before = tx.deployments.get(plan.deployment)
     require_no_rollback(tx, before.name)
     _require_payloads(before)
+    require_known_suites(tx, plan.evaluations)
     require_fit(tx, plan.candidate)
     after = shadow_started(before, plan.candidate, rollout_id, plan.shadow.mirror)
     tx.rollouts.add(

@@ -43,6 +43,21 @@ _TONES: Mapping[str, str] = MappingProxyType(
         "unproven": BAD,
         "usable": GOOD,
         "unusable": BAD,
+        "queued": WAIT,
+        "successful": GOOD,
+        "not_run": WAIT,
+        "unmeasured": OFF,
+        "got_worse": BAD,
+        "got_better": GOOD,
+        "learning": WAIT,
+        "watching": GOOD,
+        "alarm": BAD,
+        "not_measured": OFF,
+        "building": WAIT,
+        "preliminary": WAIT,
+        "accepted": GOOD,
+        "refused": BAD,
+        "succeeded": GOOD,
     }
 )
 
@@ -86,6 +101,14 @@ def percent(value: float) -> str:
     return f"{value * 100:.3g} %"
 
 
+def size(count: int) -> str:
+    """Bytes, in the unit that leaves few digits."""
+    for unit, many in (("MB", 1_000_000), ("kB", 1_000)):
+        if count >= many:
+            return f"{count / many:.3g} {unit}"
+    return f"{count} B"
+
+
 def short(digest: str) -> str:
     return digest[:12]
 
@@ -100,5 +123,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "number": number,
         "percent": percent,
         "short": short,
+        "size": size,
+        "span": span,
     }
 )

@@ -1,19 +1,27 @@
 """A console in process, on a real, migrated and seeded SQLite database."""
 
-from collections.abc import AsyncIterator
+import shutil
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from playwright.sync_api import Browser, sync_playwright
 from prometheus_client import CollectorRegistry
 
 from aftertune.clock import ManualClock
 from aftertune.settings import EngineSettings, Settings
 from aftertune.store import Store
 from console.app import create_app
+from tests.console.evidence import seed_evidence
 from tests.console.seed import Seeded, seed
+
+CHROMIUM_ARGUMENTS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"),
+    *("--disable-sync", "--no-first-run"),
+)
 
 
 @dataclass
@@ -44,6 +52,11 @@ class Console:
     async def get(self, user: str, path: str) -> httpx.Response:
         return await self.client.get(path, headers=self.headers(user))
 
+    async def signed_in(self, user: str) -> str:
+        """The client carries the user's cookie from now on; returns the session's CSRF token."""
+        answer = await self.post(user, "/v1/session")
+        return str(answer.json()["csrf_token"])
+
     async def post(self, user: str, path: str, body: object = None, key: str | None = None) -> httpx.Response:
         return await self.client.post(path, headers=self.headers(user, key), json=body)
 
@@ -59,7 +72,18 @@ async def console(store: Store, clock: ManualClock, tmp_path: Path) -> AsyncIter
     roots.mkdir()
     settings = Settings(home=tmp_path, engines=EngineSettings(release_roots=(roots,)))
     seeded, registry = seed(store, clock.now()), CollectorRegistry()
+    seed_evidence(store, tmp_path, clock.now())
     app = create_app(store, settings, clock, wakes, registry)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://console") as client:
         yield Console(app, store, clock, seeded, client, wakes, roots, registry)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium")
+    assert chromium, "chromium is missing: scripts/browser installs it"
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium, args=list(CHROMIUM_ARGUMENTS))
+        yield launched
+        launched.close()

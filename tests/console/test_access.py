@@ -8,31 +8,53 @@ from fastapi import FastAPI
 from aftertune.identity import GRANTS, Permission, Role
 from console.access import GuardedRoute, Needs, Public, guarded_router, needs, public
 from tests.console.conftest import Console
+from tests.console.evidence import JOB, REPORT, RUN
 from tests.console.seed import DEPLOYMENT, PAIR, ROLLBACK, ROLLOUT
 
 # What a reviewer should see change when a route is opened up.
 TABLE = {
     "GET /": "read",
     "GET /deployments/{name}": "read",
+    "GET /deployments/{name}/drift": "read",
+    "POST /deployments/{name}/drift/relearn": "run_rollout",
     "GET /deployments/{name}/rollback": "roll_back",
     "POST /deployments/{name}/rollback": "roll_back",
     "GET /deployments/{name}/rollbacks/{rollback}": "read",
+    "GET /evaluations": "read",
+    "POST /evaluations": "run_evaluation",
+    "GET /evaluations/{run}": "read",
     "GET /healthz": "public",
     "GET /login": "public",
     "POST /login": "public",
     "POST /logout": "read",
     "GET /openapi.json": "read",
+    "GET /releases": "read",
+    "GET /releases/{release}": "read",
+    "POST /releases/{release}/waivers": "waive_suite",
+    "GET /reports": "read",
+    "POST /reports": "build_report",
+    "GET /reports/{report}": "read",
+    "POST /reports/{report}/sign-offs": "sign_report",
     "GET /style.css": "public",
+    "GET /training": "read",
+    "GET /training/{job}": "read",
+    "GET /v1/alerts": "read",
     "GET /v1/audit": "read",
     "GET /v1/audit/verification": "read",
     "GET /v1/deployments": "read",
     "POST /v1/deployments": "run_rollout",
     "GET /v1/deployments/{name}": "read",
+    "GET /v1/deployments/{name}/drift": "read",
+    "POST /v1/deployments/{name}/drift/relearn": "run_rollout",
     "POST /v1/deployments/{name}/freeze": "roll_back",
     "GET /v1/deployments/{name}/pairs": "read",
     "POST /v1/deployments/{name}/rollback": "roll_back",
     "GET /v1/deployments/{name}/rollbacks": "read",
     "POST /v1/deployments/{name}/unfreeze": "roll_back",
+    "GET /v1/evaluations": "read",
+    "POST /v1/evaluations": "run_evaluation",
+    "GET /v1/evaluations/{run}": "read",
+    "GET /v1/evaluations/{run}/samples": "read_payload",
     "GET /v1/exchanges/{request_id:path}": "read",
     "GET /v1/me": "read",
     "GET /v1/pairs/{pair_id:path}": "read_payload",
@@ -40,6 +62,13 @@ TABLE = {
     "POST /v1/releases": "register_release",
     "GET /v1/releases/{release}": "read",
     "POST /v1/releases/{release}/lift-quarantine": "lift_quarantine",
+    "POST /v1/releases/{release}/waivers": "waive_suite",
+    "GET /v1/reports": "read",
+    "POST /v1/reports": "build_report",
+    "GET /v1/reports/{report}": "read",
+    "GET /v1/reports/{report}/bundle": "read_payload",
+    "GET /v1/reports/{report}/files/{file}": "read_payload",
+    "POST /v1/reports/{report}/sign-offs": "sign_report",
     "GET /v1/rollbacks/{rollback}": "read",
     "GET /v1/rollouts": "read",
     "POST /v1/rollouts": "run_rollout",
@@ -49,13 +78,26 @@ TABLE = {
     "POST /v1/rollouts/{rollout}/overrides": "override_check",
     "DELETE /v1/session": "read",
     "POST /v1/session": "read",
+    "GET /v1/suites": "read",
+    "GET /v1/training": "read",
+    "GET /v1/training/{job}": "read",
     "GET /v1/users": "manage_users",
     "POST /v1/users": "manage_users",
     "POST /v1/users/{name}/disable": "manage_users",
     "POST /v1/users/{name}/token": "manage_users",
 }
 
-NAMES = {"release": "v1", "rollout": ROLLOUT, "rollback": ROLLBACK, "request_id": PAIR, "pair_id": PAIR}
+NAMES = {
+    "release": "v1",
+    "rollout": ROLLOUT,
+    "rollback": ROLLBACK,
+    "request_id": PAIR,
+    "pair_id": PAIR,
+    "run": RUN,
+    "report": REPORT,
+    "file": "report.json",
+    "job": JOB,
+}
 
 
 def routes(app: FastAPI) -> list[tuple[str, GuardedRoute]]:

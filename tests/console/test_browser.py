@@ -1,11 +1,8 @@
 """The way of the on-call person at 3 a.m., in a real browser, by keyboard and on a phone."""
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 from prometheus_client import CollectorRegistry
 
 from aftertune.clock import ManualClock
@@ -14,35 +11,8 @@ from aftertune.store import Store
 from aftertune.values.rollback import RollbackState, RouterProof
 from console.app import create_app
 from tests.console.live import served
+from tests.console.photographs import complaints, shot
 from tests.console.seed import DEPLOYMENT, seed
-
-CHROMIUM = shutil.which("chromium")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-PHONE, DESK = {"width": 375, "height": 812}, {"width": 1280, "height": 900}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    assert CHROMIUM, "chromium is missing: apt-get install chromium"
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield launched
-        launched.close()
-
-
-def shot(page: Page, folder: Path, name: str) -> None:
-    """Photograph the page at both sizes; it never scrolls sideways."""
-    for size, label in ((DESK, "desk"), (PHONE, "phone")):
-        page.set_viewport_size(size)  # type: ignore[arg-type]
-        page.screenshot(path=folder / f"console-{name}-{label}.png", full_page=True)
-        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
 
 
 def test_from_signing_in_to_a_proven_rollback(
@@ -53,11 +23,7 @@ def test_from_signing_in_to_a_proven_rollback(
     # The photographs stay beside the test's other files.
     with served(app) as url:
         page = browser.new_page()
-        messages: list[str] = []
-        page.on(
-            "console", lambda said: messages.append(said.text) if said.type in ("error", "warning") else None
-        )
-        page.on("dialog", lambda dialog: messages.append(f"dialog: {dialog.message}"))
+        messages = complaints(page)
 
         page.goto(f"{url}/deployments/{DEPLOYMENT}")
         expect(page).to_have_title("Sign in · Aftertune")

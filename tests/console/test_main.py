@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from aftertune.migrations import upgrade
 from aftertune.store import Store
 
 
@@ -62,8 +63,18 @@ def test_a_port_in_use(store: Store, tmp_path: Path, taken: str) -> None:
     assert "AFTERTUNE_CONSOLE__" in said
 
 
-def test_a_database_that_nobody_made(tmp_path: Path) -> None:
-    with console(tmp_path, *free_ports(2)) as process:
-        _, said = process.communicate(timeout=20)
-    assert process.returncode == 1
-    assert said.startswith("error: The database does not answer")
+def test_a_database_that_is_away_is_waited_for(tmp_path: Path) -> None:
+    port, metrics = free_ports(2)
+    with console(tmp_path, port, metrics) as process:
+        assert process.stderr
+        assert "listens" in process.stderr.readline()
+        url = f"http://127.0.0.1:{port}/healthz"
+        away = httpx.get(url)
+        assert (away.status_code, away.json()["title"]) == (503, "Unavailable")
+        store = Store(f"sqlite:///{tmp_path / 'aftertune.db'}")
+        upgrade(store.engine)
+        store.close()
+        assert httpx.get(url).status_code == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+        assert "Traceback" not in process.stderr.read()

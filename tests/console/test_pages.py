@@ -6,9 +6,14 @@ from html.parser import HTMLParser
 import pytest
 
 from tests.console.conftest import Console
+from tests.console.evidence import JOB, REPORT, RUN
 from tests.console.seed import DEPLOYMENT, ROLLBACK
 
-PAGES = ("/", f"/deployments/{DEPLOYMENT}", f"/deployments/{DEPLOYMENT}/rollbacks/{ROLLBACK}")
+PAGES = (
+    *("/", f"/deployments/{DEPLOYMENT}", f"/deployments/{DEPLOYMENT}/rollbacks/{ROLLBACK}"),
+    *("/releases", "/releases/v2", "/evaluations", "/evaluations?suite=tools", f"/evaluations/{RUN}"),
+    *(f"/deployments/{DEPLOYMENT}/drift", "/reports", f"/reports/{REPORT}", "/training", f"/training/{JOB}"),
+)
 CONFIRM = f"/deployments/{DEPLOYMENT}/rollback"
 
 
@@ -148,6 +153,7 @@ async def test_an_empty_fleet_says_what_to_do(console: Console) -> None:
             "rollouts",
             "rollbacks",
             "promotions",
+            "drift_watches",
             "deployments",
         ):
             connection.exec_driver_sql(f"DELETE FROM {table}")

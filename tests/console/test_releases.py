@@ -1,12 +1,26 @@
 """Releases come from below the roots and nowhere else; paths are for those who register them."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from aftertune.values.release import EngineKind, ReleaseState
+from aftertune.values.release import EngineKind, Passport, Proof, ReleaseState
 from tests.console.conftest import Console
 from tests.console.seed import MODEL_PATH
+
+PASSPORT = Passport(
+    release="v1",
+    base_digest="aa" * 32,
+    adapter_digest="bb" * 32,
+    merged_digest="cc" * 32,
+    tokenizer_digest="dd" * 32,
+    template_digest="ee" * 32,
+    training={"learning_rate": 0.0002},
+    proof=Proof(prompts=8, max_logit_difference=1.5e-6, tolerance=1e-4),
+    versions={"peft": "0.17"},
+    merged_at=datetime(2026, 1, 1, tzinfo=UTC),
+)
 
 
 def folder(parent: Path, name: str) -> Path:
@@ -35,6 +49,38 @@ async def test_a_release_is_registered_once(console: Console) -> None:
     assert release.created_by == "operator"
     assert console.audited("register_release") == ["v9"]
     assert console.wakes.count == 2
+
+
+async def test_a_base_as_it_is_has_no_adapter(console: Console) -> None:
+    base = folder(console.roots, "base")
+    made = await console.post("operator", "/v1/releases", {"id": "base", "base": str(base)})
+    assert made.status_code == 201
+    release = made.json()["release"]
+    assert (release["base_path"], release["adapter_path"], release["suites"]) == (str(base), "", [])
+    assert (
+        await console.post("operator", "/v1/releases", {"id": "v9", "adapter": str(base)})
+    ).status_code == 400
+
+
+async def test_what_a_training_job_wrote_may_be_registered(console: Console, tmp_path: Path) -> None:
+    jobs = tmp_path / "training"
+    jobs.mkdir()
+    adapter = folder(jobs, "train-v9")
+    body = {"id": "v9", "base": str(folder(console.roots, "base")), "adapter": str(adapter)}
+    made = await console.post("operator", "/v1/releases", body)
+    assert (made.status_code, made.json()["release"]["adapter_path"]) == (201, str(adapter))
+
+
+async def test_the_suites_of_a_release_are_known_and_listed_once(console: Console) -> None:
+    body = {"id": "v9", "base": str(folder(console.roots, "base"))}
+    unknown = await console.post("operator", "/v1/releases", body | {"suites": ["tools", "mmlu"]})
+    assert (unknown.status_code, unknown.json()["remedy"]) == (400, "Known: forgetting, persona, tools.")
+    twice = await console.post("operator", "/v1/releases", body | {"suites": ["tools", "tools"]})
+    assert "listed twice" in twice.json()["detail"]
+    assert console.audited("register_release") == []
+    made = await console.post("operator", "/v1/releases", body | {"suites": ["tools", "persona"]})
+    assert made.json()["release"]["suites"] == ["tools", "persona"]
+    assert [each["standing"] for each in made.json()["standings"]] == ["not_run", "not_run"]
 
 
 @pytest.mark.parametrize("kind", ["base", "adapter"])
@@ -108,3 +154,30 @@ async def test_a_quarantine_is_lifted_with_a_reason(console: Console) -> None:
     assert lifted.json()["quarantine"] is None
     assert (await console.post("approver", path, {"reason": "again"})).status_code == 404
     assert console.audited("lift_quarantine") == ["v4"]
+
+
+async def test_the_page_waives_a_suite_for_approvers(console: Console) -> None:
+    path = "/releases/v2"
+    assert "Waive tools</button>" not in (await console.get("operator", path)).text
+    csrf = await console.signed_in("approver")
+    assert "Waive tools</button>" in (await console.client.get(path)).text
+    fields = {"csrf_token": csrf, "key": "page-0000", "suite": "tools", "reason": '"><script>'}
+    assert (await console.client.post(f"{path}/waivers", data=fields | {"csrf_token": ""})).status_code == 403
+    blank = await console.client.post(f"{path}/waivers", data=fields | {"reason": ""})
+    assert blank.status_code == 400
+    assert "needs a reason" in blank.text
+    for _ in range(2):
+        done = await console.client.post(f"{path}/waivers", data=fields)
+        assert (done.status_code, done.headers["location"]) == (303, path)
+    assert console.audited("waive_suite") == ["v2"]
+    late = await console.client.post(f"{path}/waivers", data=fields | {"key": "page-0001"})
+    assert late.status_code == 409
+    assert "<script" not in late.text
+
+
+async def test_a_passport_is_shown(console: Console) -> None:
+    with console.store.write() as tx:
+        tx.releases.save(tx.releases.get("v1").model_copy(update={"passport": PASSPORT}))
+    page = (await console.get("viewer", "/releases/v1")).text
+    for text in (PASSPORT.merged_digest, "1.5e-06", "over 8 prompts", "learning rate", "peft 0.17"):
+        assert text in page, text

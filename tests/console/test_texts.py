@@ -6,15 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aftertune.values.drift import DriftState
+from aftertune.values.evaluation import RunState
 from aftertune.values.release import EngineState, ReleaseState
+from aftertune.values.report import ReportState
 from aftertune.values.rollback import RollbackState
 from aftertune.values.rollout import RolloutState
+from aftertune.values.training import TrainingState
 from aftertune.values.verdict import Measurement, Outcome
+from aftertune.visible import LONGEST, visible
 from console.chart import WIDTH, chart
 from console.concealment import without_paths
 from console.context import template_environment
+from console.suites import Standing
 from console.transcript import answer_text, prompt_text
-from console.visible import LONGEST, visible
 from console.wording import sign
 
 
@@ -26,7 +31,10 @@ def test_nothing_invisible_is_left(text: str) -> None:
 def test_long_text_is_cut_and_says_so() -> None:
     assert visible("x" * (LONGEST + 7)).endswith("x\n… (7 more characters)")
     assert visible("x" * LONGEST) == "x" * LONGEST
-    assert visible(3) == 3
+
+
+def test_templates_print_numbers_as_they_are() -> None:
+    assert template_environment().from_string("{{ x }}").render(x=3) == "3"
 
 
 @given(st.text())
@@ -37,7 +45,8 @@ def test_templates_escape_everything(text: str) -> None:
 
 
 def test_every_state_has_a_sign() -> None:
-    for kind in (EngineState, ReleaseState, RollbackState, RolloutState, Outcome):
+    evidence = (RunState, Standing, DriftState, ReportState, TrainingState)
+    for kind in (EngineState, ReleaseState, RollbackState, RolloutState, Outcome, *evidence):
         for state in kind:
             assert sign(state)
 

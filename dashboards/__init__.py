@@ -1,0 +1,1 @@
+"""What Prometheus, Alertmanager and Grafana need, generated from typed code."""

@@ -1,0 +1,136 @@
+"""The alert rules. Few, each true: what each means and what to do stands on the page that its runbook link names."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from aftertune import telemetry
+from aftertune.values.rollback import RollbackState
+from dashboards.promql import counter, greatest, increase, rate, series, total
+
+GROUP = "aftertune"
+EVALUATED_EVERY = "5s"
+
+
+class Severity(StrEnum):
+    """page: somebody is woken. ticket: somebody looks in working hours."""
+
+    PAGE = "page"
+    TICKET = "ticket"
+
+
+class Shown(StrEnum):
+    """How an expression's value is written."""
+
+    SHARE = "humanizePercentage"
+    NUMBER = "humanize"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`expression` yields a series for each thing that is wrong, with a value above 0, and none while all is well.
+
+    `summary` and `description` name labels as `{deployment}` and the value as `{value}`. `hold`: how long it must
+    stay wrong. `window_s`: how far back the expression looks. `panel`: the board's panel that shows it.
+    `labels`: what a series carries.
+    """
+
+    uid: str
+    name: str
+    expression: str
+    hold: str
+    window_s: int
+    severity: Severity
+    shown: Shown
+    labels: tuple[str, ...]
+    summary: str
+    description: str
+    panel: str
+    console_path: str = "/"
+
+    @property
+    def anchor(self) -> str:
+        """Of its heading on the runbook page."""
+        return self.name.lower()
+
+
+ERROR_SHARE = 0.05
+LEAST_REQUESTS = 20
+_ERRORS_WINDOW = "2m"
+USERS = 'role!~"shadow|probe"'
+FAILED = 'code_class=~"5xx|none"'
+
+
+def _router_errors() -> str:
+    failed = total(rate(counter(telemetry.REQUESTS, USERS, FAILED), _ERRORS_WINDOW), "deployment")
+    served = total(rate(counter(telemetry.REQUESTS, USERS), _ERRORS_WINDOW), "deployment")
+    asked = total(increase(counter(telemetry.REQUESTS, USERS), _ERRORS_WINDOW), "deployment")
+    return f"{failed} / {served} > {ERROR_SHARE} and {asked} >= {LEAST_REQUESTS}"
+
+
+def _drift() -> str:
+    return f"{greatest(series(telemetry.DRIFT_ALARM), 'deployment', 'cause')} > 0"
+
+
+_ROLLBACK_WINDOW = "10m"
+_UNPROVEN = f'state=~"{RollbackState.FAILED}|{RollbackState.PARTIAL}"'
+
+
+def _unproven_rollbacks() -> str:
+    """A series that begins at 1 has no increase, so a series that is younger than the window counts as it stands."""
+    counted = counter(telemetry.ROLLBACKS, _UNPROVEN)
+    young = f"{counted} unless {counted} offset {_ROLLBACK_WINDOW}"
+    return f"{total(f'{increase(counted, _ROLLBACK_WINDOW)} > 0 or ({young}) > 0', 'state')} > 0"
+
+
+RULES = (
+    Rule(
+        uid="aftertune-router-errors",
+        name="AftertuneRouterErrors",
+        expression=_router_errors(),
+        hold="15s",
+        window_s=120,
+        severity=Severity.PAGE,
+        shown=Shown.SHARE,
+        labels=("deployment",),
+        summary="{deployment}: {value} of users' requests fail",
+        description=(
+            f"Over the last 2 minutes {{value}} of the requests to {{deployment}} ended in a server error or without "
+            f"an answer; the limit is {ERROR_SHARE:.0%}, asked of at least {LEAST_REQUESTS} requests."
+        ),
+        panel="Share of failed requests",
+        console_path="/deployments/{deployment}/rollback",
+    ),
+    Rule(
+        uid="aftertune-drift",
+        name="AftertuneDrift",
+        expression=_drift(),
+        hold="0s",
+        window_s=60,
+        severity=Severity.TICKET,
+        shown=Shown.NUMBER,
+        labels=("deployment", "cause"),
+        summary="{deployment}: drift, {cause}",
+        description=(
+            "A drift chart of {deployment} reached its threshold. users_changed: prompts moved away from the "
+            "reference. model_changed: answers to prompts like the reference's moved."
+        ),
+        panel="Drift statistic and threshold",
+        console_path="/deployments/{deployment}/drift",
+    ),
+    Rule(
+        uid="aftertune-rollback-unproven",
+        name="AftertuneRollbackUnproven",
+        expression=_unproven_rollbacks(),
+        hold="0s",
+        window_s=900,
+        severity=Severity.PAGE,
+        shown=Shown.NUMBER,
+        labels=("state",),
+        summary="A rollback ended {state}",
+        description=(
+            "At least one rollback ended {state} in the last 10 minutes. partial: some router was not proven to have "
+            "left the bad release. failed: traffic stays where it was."
+        ),
+        panel="Rollbacks",
+    ),
+)
