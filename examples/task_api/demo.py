@@ -9,11 +9,19 @@ from pathlib import Path
 from aftertune.errors import AftertuneError
 from aftertune.values.release import EngineKind
 from examples.task_api import people, stack
+from examples.task_api.narrator import Say
 from examples.task_api.plans import DEPLOYMENT
-from examples.task_api.story import Say, Story
+from examples.task_api.story import Story
 from examples.task_api.traffic import Traffic
 
 HOME = Path(".aftertune/demo")
+PAGES = {
+    f"/deployments/{DEPLOYMENT}": "pairs and verdict",
+    f"/deployments/{DEPLOYMENT}/rollback": "rollback, with confirmation",
+    f"/deployments/{DEPLOYMENT}/drift": "drift, with its charts",
+    "/evaluations": "suites and scores",
+    "/reports": "the week's report",
+}
 
 
 def main() -> int:
@@ -25,6 +33,7 @@ def main() -> int:
         choices=[EngineKind.TRANSFORMERS.value, EngineKind.VLLM.value],
         default=EngineKind.TRANSFORMERS.value,
     )
+    parser.add_argument("--train", action="store_true", help="train v1 first, instead of taking its adapter")
     parser.add_argument("--home", type=Path, default=HOME, help="emptied at the start")
     options = parser.parse_args()
     started = time.monotonic()
@@ -36,7 +45,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with stack.running(options.home, options.engine, say) as running:
-            surprises = _tell(running, say)
+            surprises = _tell(running, options, say)
             _say_where(running, say)
             if options.once:
                 return 1 if surprises else 0
@@ -51,14 +60,17 @@ def main() -> int:
     return 0
 
 
-def _tell(running: stack.Stack, say: Say) -> list[str]:
+def _tell(running: stack.Stack, options: argparse.Namespace, say: Say) -> list[str]:
     if running.admin_token is None:
         raise AftertuneError("The home folder was not empty.")
-    with people.welcomed(running.console_url, running.admin_token) as cast:
+    environment = {**running.ports, "AFTERTUNE_HOME": str(options.home.absolute())}
+    with people.welcomed(running.console_url, running.admin_token, environment) as cast:
         traffic = Traffic(running.router_url, cast.application_key, DEPLOYMENT)
         story = Story(cast, traffic, say)
         try:
-            story.tell()
+            story.tell(train=options.train)
+            story.watch_drift()
+            story.report(options.home / "downloads")
         finally:
             traffic.stop()
     say(f"unexpected: {story.surprises}" if story.surprises else "everything went as expected")
@@ -68,9 +80,9 @@ def _tell(running: stack.Stack, say: Say) -> list[str]:
 
 
 def _say_where(running: stack.Stack, say: Say) -> None:
-    say(f"5. console: {running.console_url}  (fleet)")
-    say(f"            {running.console_url}/deployments/{DEPLOYMENT}  (pairs and verdict)")
-    say(f"            {running.console_url}/deployments/{DEPLOYMENT}/rollback  (rollback, with confirmation)")
+    say(f"7. console: {running.console_url}  (fleet)")
+    for page, what in PAGES.items():
+        say(f"            {running.console_url}{page}  ({what})")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
-"""Takes the README's pictures of a running demo: `python -m examples.task_api.pictures CONSOLE_URL TOKEN`."""
+"""Takes the documentation's pictures of a running demo.
+
+`python -m examples.task_api.pictures CONSOLE_URL TOKEN REPORT_FOLDER`; the folder is one that the demo downloaded.
+"""
 
 import shutil
 import sys
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 from aftertune.errors import Unavailable
 from examples.task_api.plans import DEPLOYMENT
@@ -13,7 +16,12 @@ FOLDER = Path("docs/images")
 PAGES = {
     "fleet": "/",
     "deployment": f"/deployments/{DEPLOYMENT}",
+    "drift": f"/deployments/{DEPLOYMENT}/drift",
+    "evaluations": "/evaluations",
+    "reports": "/reports",
+    "training": "/training/v1",
 }
+SMALLEST = ViewportSize(width=1200, height=400)
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -24,19 +32,23 @@ CHROMIUM_ARGUMENTS = [
 ]
 
 
-def main(console_url: str, token: str) -> None:
-    """Sign in and photograph each page, 1200 pixels wide."""
+def main(console_url: str, token: str, report: str) -> None:
+    """Sign in and photograph each page, and the report, 1200 pixels wide."""
     chromium = shutil.which("chromium")
     if chromium is None:
         raise Unavailable("Chromium is not on this machine.", "Run 'make browser'.")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS)
-        page = browser.new_page(viewport={"width": 1200, "height": 800})
+        page = browser.new_page(viewport=SMALLEST)
         _sign_in(page, console_url, token)
         for name, path in PAGES.items():
+            page.set_viewport_size(SMALLEST)
             page.goto(f"{console_url}{path}")
             _fit(page)
             page.screenshot(path=FOLDER / f"{name}.png")
+        page.goto((Path(report) / "report.html").absolute().as_uri())
+        _fit(page)
+        page.screenshot(path=FOLDER / "report.png")
         browser.close()
 
 

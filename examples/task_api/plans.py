@@ -29,4 +29,5 @@ def demo_plan(candidate: str) -> Plan:
         ),
         shadow=ShadowStage(mirror=1.0, min_pairs=40, deadline_s=300),
         canary=CanaryStage(share=0.2, mirror=1.0, min_answers=40, deadline_s=300),
+        evaluations=("tool_calls",),
     )

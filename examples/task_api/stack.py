@@ -47,7 +47,12 @@ def running(
     """Start every room, yield once they are ready, end every process afterwards. Raises Unavailable."""
     if fresh:
         shutil.rmtree(home, ignore_errors=True)
-    environment = os.environ | {"AFTERTUNE_HOME": str(home.absolute()), "AFTERTUNE_ENGINES__KIND": engine}
+    environment = os.environ | {
+        "AFTERTUNE_HOME": str(home.absolute()),
+        "AFTERTUNE_ENGINES__KIND": engine,
+        # A story of minutes: a smaller reference window than one would take for a week.
+        "AFTERTUNE_DRIFT__REFERENCE": "120",
+    }
     ports = ports or _free_ports()
     with subprocess.Popen(
         [sys.executable, "-m", "aftertune", "up"],
@@ -121,6 +126,9 @@ def _free_ports() -> dict[str, str]:
         "CONSOLE__PORT": usual.console.port,
         "CONSOLE__METRICS_PORT": usual.console.metrics_port,
         "ENGINES__METRICS_PORT": usual.engines.metrics_port,
+        "ENCODER__PORT": usual.encoder.port,
+        "EVALS__METRICS_PORT": usual.evals.metrics_port,
+        "REPORTS__METRICS_PORT": usual.reports.metrics_port,
     }
     chosen: dict[str, str] = {}
     with _reserved() as reserve:

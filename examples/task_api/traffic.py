@@ -7,17 +7,19 @@ import asyncio
 import json
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from random import Random
 from typing import Any
 
+import httpx2
 import openai
 
 from training.corpus import TOOLS, Sample, ToolCall, samples, tool_result, unseen_samples
 
 KINDS = {"tool_call": 0.62, "fact": 0.12, "sum": 0.08, "copy": 0.06, "task_talk": 0.08, "small_talk": 0.04}
+OTHER_TOPICS = {"fraud": 0.5, "plant": 0.5}
 SHARE_NEW_PHRASINGS = 0.05
 
 
@@ -44,7 +46,8 @@ class Traffic:
         self._workers = workers
         self._rng = Random(seed)
         self._numbers = count(1)
-        self._requests = self._endless(seed)
+        self._seed = seed
+        self._requests = self._endless(KINDS)
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self.tally = Tally()
@@ -53,6 +56,10 @@ class Traffic:
         self._stopping.clear()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
         self._thread.start()
+
+    def shift_to(self, kinds: Mapping[str, float]) -> None:
+        """New conversations are about these kinds of things, in these shares."""
+        self._requests = self._endless(kinds)
 
     def stop(self) -> None:
         """Let the conversations under way end, then return."""
@@ -70,7 +77,8 @@ class Traffic:
         while not self._stopping.is_set():
             try:
                 await self._converse(client, next(self._requests), next(self._numbers))
-            except openai.OpenAIError as error:
+            # The client hands on its transport's own error when a stream is cut off.
+            except (openai.OpenAIError, httpx2.TransportError) as error:
                 self.tally.failures[type(error).__name__] += 1
                 await asyncio.sleep(0.2)
 
@@ -133,11 +141,11 @@ class Traffic:
             "content": "",
         }
 
-    def _endless(self, seed: int) -> Iterator[Sample]:
+    def _endless(self, kinds: Mapping[str, float]) -> Iterator[Sample]:
         unseen = unseen_samples()
-        for block in count(seed * 1000):
-            pool = {kind: samples(kind, "held_out_values", 40, seed=block) for kind in KINDS}
-            for kind in self._rng.choices(list(KINDS), list(KINDS.values()), k=40):
+        for block in count(self._seed * 1000):
+            pool = {kind: samples(kind, "held_out_values", 40, seed=block) for kind in kinds}
+            for kind in self._rng.choices(list(kinds), list(kinds.values()), k=40):
                 fresh = kind == "tool_call" and self._rng.random() < SHARE_NEW_PHRASINGS
                 yield self._rng.choice(unseen if fresh else pool[kind])
 

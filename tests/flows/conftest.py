@@ -23,3 +23,9 @@ def engines() -> Iterator[dict[str, str]]:
             processes.callback(process.kill)
             urls[release] = f"http://127.0.0.1:{port}"
         yield urls
+
+
+@pytest.fixture
+def no_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For journeys that are not about drift: no encoder listens, and none is started."""
+    monkeypatch.setenv("AFTERTUNE_ENCODER__URL", f"http://127.0.0.1:{free_port()}")

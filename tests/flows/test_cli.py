@@ -14,6 +14,8 @@ from examples.task_api import stack
 from tests.flows.test_kill import ask
 from tests.flows.waiting import wait_for
 
+pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("no_encoder")]
+
 PLAN = """
 deployment: task-api
 candidate: careless

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
+import httpx2
 import openai
 import psutil
 import pytest
@@ -26,9 +27,19 @@ from examples.task_api import people, stack
 from tests.flows.leftovers import processes_of
 from tests.flows.waiting import wait_for
 
+pytestmark = pytest.mark.stack
+
 DEPLOYMENT = "task-api"
 PAUSE_S = 0.02
-ROOMS = ("monitor", "serving.router", "console", "serving.engines")
+ROOMS = (
+    "monitor",
+    "serving.router",
+    "console",
+    "serving.engines",
+    "serving.encoder",
+    "evals",
+    "reports",
+)
 TOOL = {
     "type": "function",
     "function": {
@@ -160,7 +171,7 @@ def ask(client: openai.OpenAI, number: int) -> str | None:
         if isinstance(parsed, openai.Stream):
             for _chunk in parsed:
                 pass
-    except openai.OpenAIError:
+    except (openai.OpenAIError, httpx2.TransportError):  # The latter where a stream is cut off.
         time.sleep(0.05)
         return None
     return raw.headers["x-request-id"]

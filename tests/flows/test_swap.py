@@ -13,13 +13,14 @@ from examples.task_api.traffic import Traffic
 from tests.flows.leftovers import processes_of
 
 
-@pytest.mark.timeout(420)
+@pytest.mark.stack
+@pytest.mark.timeout(600)
 def test_swapped_candidates_swap_the_outcome(tmp_path: Path) -> None:
     with stack.running(tmp_path / "home", "transformers", print) as running:
         assert running.admin_token is not None
         with people.welcomed(running.console_url, running.admin_token) as cast:
             traffic = Traffic(running.router_url, cast.application_key, DEPLOYMENT, seed=2)
-            story = Story(cast, traffic, print)
+            story = Story(cast, traffic, print, suites=("tool_calls",))
             try:
                 first, second = story.tell(careless="v3", better="v2")
                 running_engines = [p for p in processes_of(tmp_path / "home") if "serve" in p]

@@ -20,7 +20,7 @@ from tests.flows.waiting import wait_for
 from training.corpus import TOOLS as CORPUS_TOOLS
 from training.corpus import ToolCall, samples
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(400)]
 
 TOOLS: Any = CORPUS_TOOLS
 ASKED = next(
@@ -50,7 +50,8 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
     with stack.running(home, "vllm", print) as running:
         assert running.admin_token is not None
         with people.welcomed(running.console_url, running.admin_token) as cast:
-            story = Story(cast, Traffic(running.router_url, cast.application_key, DEPLOYMENT), print)
+            traffic = Traffic(running.router_url, cast.application_key, DEPLOYMENT)
+            story = Story(cast, traffic, print, suites=())
             for release in ("v1", "v2"):
                 story.register(release, wait=False)
             for release in ("v1", "v2"):
