@@ -381,3 +381,41 @@ class AlertRow(SQLModel, table=True):
     starts_at: datetime = Field(sa_column=Column(UtcDateTime, primary_key=True))
     ends_at: datetime | None = time_column(nullable=True)
     body: dict[str, Any] = json_column()
+
+
+class ApiKeyRow(SQLModel, table=True):
+    """A credential of an application; only its hash is kept."""
+
+    __tablename__ = "api_keys"
+
+    name: str = Field(primary_key=True)
+    token_hash: str = Field(unique=True)
+    created_at: datetime = time_column()
+    expires_at: datetime | None = time_column(nullable=True)
+    revoked_at: datetime | None = time_column(nullable=True)
+    body: dict[str, Any] = json_column()
+
+
+class FeedbackRow(SQLModel, table=True):
+    """What somebody said of an answer. It may come before the exchange it is about, which is joined when read."""
+
+    __tablename__ = "feedback"
+
+    id: str = Field(primary_key=True)
+    request_id: str = Field(index=True)
+    deployment: str | None = None
+    kind: str
+    at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False, index=True))
+    body: dict[str, Any] = json_column()
+
+
+class GapRow(SQLModel, table=True):
+    """Records that a router could not keep: how many, when and why."""
+
+    __tablename__ = "gaps"
+
+    id: str = Field(primary_key=True)
+    router: str
+    since: datetime = Field(sa_column=Column(UtcDateTime, nullable=False, index=True))
+    until: datetime = time_column()
+    body: dict[str, Any] = json_column()

@@ -54,20 +54,49 @@ class RouterSettings(_Section):
     chunk_timeout_s: float = Field(default=30.0, gt=0, description="deadline between two pieces of an answer")
     total_timeout_s: float = Field(default=600.0, gt=0, description="deadline for the whole answer")
     max_body_bytes: int = Field(default=10_000_000, gt=0, description="larger requests get 413")
+    max_head_bytes: int = Field(
+        default=32_768, ge=1024, description="a longer request line with its headers gets 431"
+    )
+    head_timeout_s: float = Field(
+        default=10.0, gt=0, description="a request's headers must have arrived by then"
+    )
+    body_timeout_s: float = Field(
+        default=30.0, gt=0, description="a request's body must have arrived by then"
+    )
+    idle_timeout_s: float = Field(default=75.0, gt=0, description="an idle connection is closed after this")
+    max_connections: int = Field(default=10_000, gt=0, description="further connections are closed at once")
+    processes: int = Field(
+        default=1, ge=1, le=64, description="router processes that share the port; the admin ports count up"
+    )
+    probe_interval_s: float = Field(
+        default=2.0, gt=0, description="seconds between health probes of an engine that failed"
+    )
+    drain_s: float = Field(
+        default=25.0, gt=0, le=28, description="a stopping router waits this long for answers under way"
+    )
     poll_interval_s: float = Field(default=1.0, gt=0, description="seconds between polls for a newer table")
 
 
 class MirrorSettings(_Section):
-    queue: int = Field(default=256, ge=1, description="copies that may wait; more are dropped and counted")
-    concurrency: int = Field(default=4, ge=1, description="copies under way at once")
+    queue: int = Field(
+        default=256, ge=1, description="copies that may wait for a release; more are dropped and counted"
+    )
+    concurrency: int = Field(
+        default=4, ge=1, description="copies under way at once to a release that has no budget of its own"
+    )
     timeout_s: float = Field(default=60.0, gt=0, description="deadline of a mirrored request")
     max_answer_bytes: int = Field(default=4_000_000, gt=0, description="a longer shadow answer is cut off")
 
 
 class SpoolSettings(_Section):
     segment_bytes: int = Field(default=64_000_000, gt=0, description="a segment is sealed at this size")
-    fsync: bool = Field(
-        default=False, description="fsync each record: survives power loss, costs milliseconds"
+    fsync_s: float = Field(
+        default=0.05,
+        ge=0,
+        description="records reach the disk in groups, this often; what a power cut can lose. 0: never by us",
+    )
+    disk_budget_bytes: int = Field(
+        default=10_000_000_000, gt=0, description="segments that wait for ingest may hold this much"
     )
 
 

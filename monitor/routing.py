@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 from aftertune.capabilities import ACCEPTED_FIELDS
 from aftertune.values.deployment import Deployment
 from aftertune.values.release import EngineState, EngineStatus, Release
-from aftertune.values.route import Mode, Route, RoutingTable, Target
+from aftertune.values.route import KeyGrant, Mode, Route, RoutingTable, Target
 
 
 def routing_table(
     deployments: Sequence[Deployment],
     engines: Mapping[str, EngineStatus],
     releases: Mapping[str, Release],
-    keys: Mapping[str, str],
+    keys: Mapping[str, KeyGrant],
 ) -> RoutingTable:
     """The table, not yet numbered (revision 0), its routes ordered by name.
 

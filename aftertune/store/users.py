@@ -8,6 +8,7 @@ from sqlmodel import Session, col, delete, func, select
 from aftertune.errors import BadInput, NotFound, Unauthenticated
 from aftertune.identity import Permission, Principal, Role, token_hash
 from aftertune.records import SessionRow, UserRow
+from aftertune.values.route import KeyGrant
 
 
 class User(NamedTuple):
@@ -63,10 +64,12 @@ class UserTable:
             raise Unauthenticated("The credential is not valid.", "Ask an admin for a token.")
         return _principal(row)
 
-    def chat_keys(self) -> dict[str, str]:
-        """Token hash → name of every enabled user who may chat."""
+    def chat_keys(self) -> dict[str, KeyGrant]:
+        """Token hash → what it may do, of every enabled user who may chat."""
         rows = self._session.exec(select(UserRow).where(col(UserRow.disabled_at).is_(None))).all()
-        return {row.token_hash: row.name for row in rows if _principal(row).may(Permission.CHAT)}
+        return {
+            row.token_hash: KeyGrant(name=row.name) for row in rows if _principal(row).may(Permission.CHAT)
+        }
 
     def open_session(self, user: str, cookie: str, csrf_token: str, expires_at: datetime) -> None:
         self._session.add(

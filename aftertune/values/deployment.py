@@ -5,7 +5,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from aftertune.values.exchange import CapturePolicy
-from aftertune.values.route import Mode
+from aftertune.values.route import MirrorBudget, Mode
 from aftertune.values.value import Value
 
 __all__ = ["Act", "Deployment"]
@@ -22,6 +22,17 @@ class Act(StrEnum):
     ROLL_BACK = "roll_back"
     FREEZE = "freeze"
     UNFREEZE = "unfreeze"
+    CONFIGURE = "configure"
+    FALL_BACK = "fall_back"
+    RETURN = "return"
+
+
+class ShadowRule(Value):
+    """A release that gets copies besides a rollout's candidate, for as long as its rule stands."""
+
+    release: str
+    share: float = Field(default=1.0, gt=0, le=1)
+    budget: MirrorBudget = MirrorBudget()
 
 
 class Deployment(Value):
@@ -38,3 +49,10 @@ class Deployment(Value):
     rollout: str | None = None
     frozen: str = Field(default="", description="why promotion is blocked; empty when it is not")
     capture: CapturePolicy = CapturePolicy.FULL
+    rename: bool = Field(default=False, description="answers name the deployment as their model")
+    budget: MirrorBudget = Field(default=MirrorBudget(), description="of a rollout's copies")
+    shadows: tuple[ShadowRule, ...] = ()
+    fall_back: bool = Field(
+        default=False,
+        description="previous good answers while every engine of stable is down, as its plan says",
+    )

@@ -20,8 +20,23 @@ class ExchangeRole(StrEnum):
     PROBE = "probe"
 
 
+class Endpoint(StrEnum):
+    """The OpenAI (and vLLM) endpoints that the router serves, by their paths."""
+
+    CHAT = "/v1/chat/completions"
+    COMPLETIONS = "/v1/completions"
+    RESPONSES = "/v1/responses"
+    EMBEDDINGS = "/v1/embeddings"
+    TOKENIZE = "/tokenize"
+    DETOKENIZE = "/detokenize"
+
+
 class CapturePolicy(StrEnum):
-    """What of the payload may be stored."""
+    """What of the payload may be stored.
+
+    none: not even who asked: conversation, end user and tenant are left blank too. metadata: everything but the
+    payload. redacted: the payload without what identifies people. full: the payload as it was.
+    """
 
     NONE = "none"
     METADATA = "metadata"
@@ -54,6 +69,8 @@ class ExchangeHeader(Value):
     exchange_id: str = Field(description="unique for each leg")
     request_id: str = Field(description="the client's request; both legs of a pair carry the same one")
     pair_id: str | None = Field(description="set on both legs when the request was mirrored")
+    endpoint: Endpoint = Endpoint.CHAT
+    trace_id: str | None = Field(default=None, description="of the W3C trace that the request belongs to")
     deployment: str
     release: str
     generation: int = Field(ge=0)

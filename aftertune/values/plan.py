@@ -77,6 +77,12 @@ class Plan(Value):
         exclude_if=lambda names: not names,
     )
 
+    fall_back: bool = Field(
+        default=False,
+        description="once promoted, the previous good release answers while every engine of this one is down",
+        exclude_if=lambda wanted: not wanted,
+    )
+
     @model_validator(mode="after")
     def _no_metric_twice(self) -> "Plan":
         for names in (

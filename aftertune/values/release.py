@@ -63,6 +63,9 @@ class Release(Value):
     adapter_path: str = ""
     model_path: str = ""
     url: str = Field(default="", description="where an external engine listens, without /v1")
+    replicas: tuple[str, ...] = Field(
+        default=(), description="further URLs where the same external engine listens, without /v1"
+    )
     served_name: str = Field(
         default="", description="what the engine calls the model; empty: the release's id"
     )

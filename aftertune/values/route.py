@@ -1,5 +1,6 @@
 """The routing table: all that a router needs to serve. Pushed by the controller, polled as a fallback."""
 
+from datetime import time
 from enum import StrEnum
 
 from pydantic import Field, model_validator
@@ -17,15 +18,57 @@ class Mode(StrEnum):
 
 
 class Target(Value):
-    """One release behind one engine URL (without `/v1`)."""
+    """One release and where its engines listen (without `/v1`)."""
 
     release: str
     url: str
+    replicas: tuple[str, ...] = Field(
+        default=(), description="further engines of the release; requests are spread over them and `url`"
+    )
     served_name: str = Field(description="what the engine calls the model")
     accepts: tuple[str, ...] | None = Field(
         default=None,
         description="request fields the engine takes; None means all (it ignores what it does not know)",
     )
+
+
+class Window(Value):
+    """A part of every day, in UTC; it may cross midnight. From a time to the same time is the whole day."""
+
+    since: time
+    until: time
+
+
+class MirrorBudget(Value):
+    """What copies to one release may cost; what does not fit is dropped and counted by its reason. None: no limit.
+
+    A rate holds for each router process.
+    """
+
+    per_s: float | None = Field(default=None, gt=0, description="copies a second")
+    tokens_a_day: int | None = Field(
+        default=None, ge=0, description="prompt and completion tokens a UTC day, as the engine counts them"
+    )
+    concurrency: int | None = Field(default=None, ge=1, description="copies under way at once")
+    windows: tuple[Window, ...] = Field(default=(), description="when copies are sent; empty: always")
+
+
+class Shadow(Value):
+    """A release that gets copies besides the rollout's candidate; nobody sees its answers."""
+
+    target: Target
+    share: float = Field(ge=0, le=1, description="share of requests that are copied, by a hash of their id")
+    budget: MirrorBudget = MirrorBudget()
+
+
+class KeyGrant(Value):
+    """What one credential may do on the data port. None: no limit. A limit holds for each router process."""
+
+    name: str = Field(description="the holder's name: a user's, or a key's; it stands in every exchange")
+    deployments: tuple[str, ...] | None = Field(default=None, description="None: every deployment")
+    requests_a_minute: int | None = Field(default=None, ge=1)
+    tokens_a_minute: int | None = Field(default=None, ge=1)
+    concurrency: int | None = Field(default=None, ge=1)
 
 
 class Route(Value):
@@ -42,6 +85,15 @@ class Route(Value):
     mirror: float = Field(
         default=0.0, ge=0, le=1, description="share of requests copied to the other release"
     )
+    budget: MirrorBudget = Field(default=MirrorBudget(), description="of the copies that `mirror` makes")
+    shadows: tuple[Shadow, ...] = ()
+    fallback: Target | None = Field(
+        default=None, description="previous good: answers while every engine of stable is down"
+    )
+    rename: bool = Field(
+        default=False,
+        description="answers name the deployment as their model; else their bytes are the engine's",
+    )
     capture: CapturePolicy = CapturePolicy.FULL
 
     @model_validator(mode="after")
@@ -54,11 +106,11 @@ class Route(Value):
 
 
 class RoutingTable(Value):
-    """`revision` orders tables; `keys` maps the SHA-256 of each credential that may chat to its holder's name."""
+    """`revision` orders tables; `keys` maps the SHA-256 of each credential that may chat to what it may do."""
 
     revision: int = Field(ge=0)
     routes: tuple[Route, ...] = ()
-    keys: dict[str, str] = Field(default_factory=dict)
+    keys: dict[str, KeyGrant] = Field(default_factory=dict)
 
     def route(self, deployment: str) -> Route | None:
         return next((route for route in self.routes if route.deployment == deployment), None)
@@ -71,3 +123,10 @@ class RouterLease(Value):
     admin_url: str
     revision: int
     generations: dict[str, int]
+    fallen_back: dict[str, str] = Field(
+        default_factory=dict,
+        description="deployment → release that answers because every engine of stable is down",
+    )
+    pinned: tuple[str, ...] = Field(
+        default=(), description="deployments that a pin file on the router's host holds in place"
+    )

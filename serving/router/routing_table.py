@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from aftertune.errors import Conflict
 from aftertune.identity import token_hash
-from aftertune.values.route import Route, RoutingTable
+from aftertune.values.route import KeyGrant, Route, RoutingTable
 from serving.router.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,12 @@ class Routing:
 
     def holder(self, token: str) -> str | None:
         """The name of the person or program that may chat with this credential."""
-        return self.table.keys.get(token_hash(token)) if self.table is not None else None
+        grant = self.grant(token_hash(token))
+        return grant.name if grant is not None else None
+
+    def grant(self, digest: str) -> KeyGrant | None:
+        """What the credential of this SHA-256 may do; None when nobody holds it."""
+        return self.table.keys.get(digest) if self.table is not None else None
 
     def accept(self, table: RoutingTable) -> None:
         """Serve by this table from now on. Raises Conflict, and changes nothing, when any part of it is older."""

@@ -64,7 +64,7 @@ class SpoolWriter:
     def _write(self, record: bytes) -> None:
         assert self._segment is not None
         _write_whole(self._segment, record)
-        if self._settings.fsync:
+        if self._settings.fsync_s:
             os.fsync(self._segment)
         self._size += len(record)
 

@@ -115,7 +115,7 @@ def test_a_full_disk_loses_the_record_and_nothing_else(
 def test_fsync_is_asked_for_each_record_when_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[int] = []
     monkeypatch.setattr(os, "fsync", synced.append)
-    writer = SpoolWriter(tmp_path, SpoolSettings(fsync=True), Metrics())
+    writer = SpoolWriter(tmp_path, SpoolSettings(fsync_s=0.05), Metrics())
     for number in range(3):
         writer.append(header(number), b"", b"")
     assert len(synced) == 3
