@@ -10,17 +10,24 @@ from aftertune.values.rollout import Rollout
 
 
 def used(
-    deployments: Iterable[Deployment],
+    deployments: Collection[Deployment],
     rollouts: Iterable[Rollout],
     runs: Iterable[EvaluationRun],
     releases: Collection[Release],
+    quarantined: Collection[str],
 ) -> set[str]:
-    """Releases that a deployment, an open rollout or an open evaluation run names, and the bases of those evaluated."""
+    """Releases that a deployment, an open rollout or an open evaluation run names, and the bases of those evaluated.
+
+    Previous good is among them whether or not it stands in for stable; a shadow is not while it is in quarantine.
+    """
     named = {
         name
         for each in deployments
         for name in (each.stable, each.previous_good, each.candidate)
         if name is not None
+    }
+    named |= {
+        rule.release for each in deployments for rule in each.shadows if rule.release not in quarantined
     }
     named |= {name for rollout in rollouts for name in (rollout.candidate, rollout.baseline)}
     evaluated = {run.release for run in runs}

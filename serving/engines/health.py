@@ -1,10 +1,12 @@
 """Whether an engine answers, and what it answers to the probe prompts."""
 
+from collections.abc import Sequence
 from contextlib import closing
 
 import httpx
 
 from aftertune.engine import OpenAIEngine
+from aftertune.errors import Unavailable
 from aftertune.fingerprint import fingerprint
 
 _HEALTH_TIMEOUT_S = 2.0
@@ -22,3 +24,26 @@ def take_fingerprint(url: str, served_name: str) -> tuple[str, ...]:
     """Raises Unavailable."""
     with closing(OpenAIEngine(url, served_name)) as engine:
         return fingerprint(engine)
+
+
+def shared_fingerprint(urls: Sequence[str], served_name: str) -> tuple[str, ...]:
+    """Of the engines that answer: replicas of one release say the same.
+
+    Raises Unavailable when none answers, or when two answer differently: they do not serve the same weights.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    faults = []
+    for url in urls:
+        try:
+            found[url] = take_fingerprint(url, served_name)
+        except Unavailable as error:
+            faults.append(str(error))
+    if not found:
+        raise Unavailable("; ".join(faults))
+    first = next(iter(found))
+    if others := [url for url in found if found[url] != found[first]]:
+        raise Unavailable(
+            f"{', '.join(others)} and {first} answer the probe prompts differently.",
+            "Let every replica serve the same weights, or register them as releases of their own.",
+        )
+    return found[first]

@@ -1,7 +1,7 @@
 """Reconciles engines with the store: reads what should run, looks at what does, and takes one step towards it."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from aftertune.values.release import EngineKind, EngineState, EngineStatus, Rele
 from serving.engines.audit_cause import audit_cause
 from serving.engines.backoff import Backoff
 from serving.engines.desired import desired, used
-from serving.engines.health import healthy, take_fingerprint
+from serving.engines.health import healthy, shared_fingerprint, take_fingerprint
 from serving.engines.kinds import KINDS, LocalKind, engine_environment, local_kind
 from serving.engines.merges import ACTOR, Merges
 from serving.engines.pid_file import PidFile
@@ -64,7 +64,13 @@ class Supervisor:
             releases = {release.id: release for release in tx.releases.all()}
             statuses = tx.releases.engines()
             quarantined = tx.releases.quarantined()
-            in_use = used(tx.deployments.all(), tx.rollouts.open(), tx.evaluations.open(), releases.values())
+            in_use = used(
+                tx.deployments.all(),
+                tx.rollouts.open(),
+                tx.evaluations.open(),
+                releases.values(),
+                quarantined,
+            )
         self._last_used.update(dict.fromkeys(in_use, now))
         keep_warm = timedelta(seconds=self._settings.keep_warm_s)
         wanted = desired(releases.values(), in_use, quarantined, self._last_used, now, keep_warm)
@@ -153,29 +159,31 @@ class Supervisor:
 
     def _watch(self, release: Release, status: EngineStatus, engine: PidFile) -> None:
         silent_s = self._silent_s(
-            release.id, engine.url + local_kind(self._kinds, release.engine).health_path
+            release.id, (engine.url + local_kind(self._kinds, release.engine).health_path,)
         )
         if silent_s > UNHEALTHY_S:
             self._processes.stop([release.id], STOP_GRACE_S)
             self._failed(status, f"the engine lived but did not answer for {silent_s:.0f} s")
 
     def _watch_external(self, release: Release, status: EngineStatus) -> None:
+        """Ready while one of its URLs answers: routers see for themselves which."""
         status = status.model_copy(update={"url": release.url})
+        urls = (release.url, *release.replicas)
         if status.state is EngineState.READY:
-            if self._silent_s(release.id, f"{release.url}/health") > UNHEALTHY_S:
-                self._failed(status, "the external engine does not answer", release.url)
+            if self._silent_s(release.id, [f"{url}/health" for url in urls]) > UNHEALTHY_S:
+                self._failed(status, "the external engine does not answer", ", ".join(urls))
         elif self._backoff.due(release.id):
             try:
-                self._ready(status, take_fingerprint(release.url, _served_name(release)))
+                self._ready(status, shared_fingerprint(urls, _served_name(release)))
             except Unavailable as error:
                 self._failed(status, "the external engine gave no fingerprint", str(error))
 
-    def _silent_s(self, name: str, url: str) -> float:
-        """Seconds since the engine last answered at `url`; asks it now and then."""
+    def _silent_s(self, name: str, urls: Sequence[str]) -> float:
+        """Seconds since the engine last answered at one of `urls`; asks it now and then."""
         now = self._clock.monotonic()
         if now >= self._health_due.get(name, 0.0):
             self._health_due[name] = now + HEALTH_EVERY_S
-            if healthy(url):
+            if any(map(healthy, urls)):
                 self._answered[name] = now
                 self._backoff.succeeded(name)
         return now - self._answered.setdefault(name, now)

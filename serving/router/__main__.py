@@ -1,6 +1,7 @@
 """`python -m serving.router`: one router process. SIGTERM stops it within 30 seconds, no answer cut short."""
 
 import asyncio
+import gc
 import signal
 import sys
 
@@ -12,6 +13,9 @@ from aftertune.settings import Settings, load
 from aftertune.telemetry import configure_logging
 from serving.router.app import Router
 
+_COLLECT_AFTER = 50_000
+"""Objects made and not freed: requests leave no cycles, so that this many are rarely reached."""
+
 
 async def serve(settings: Settings, control_token: str) -> None:
     """Serve until SIGTERM or SIGINT."""
@@ -19,8 +23,17 @@ async def serve(settings: Settings, control_token: str) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    async with Router(settings, control_token):
+    async with Router(settings, control_token) as router:
+        _settle()
         await stopping.wait()
+        await router.drain()
+
+
+def _settle() -> None:
+    """What the start has made stays: the collector need not look at it again, and has little to find afterwards."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER, 20, 20)
 
 
 def main() -> int:

@@ -1,25 +1,34 @@
 """The admin port: what the other rooms reach."""
 
+import asyncio
 from collections.abc import Callable
 
 from aiohttp import web
+from multidict import CIMultiDict
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import ValidationError
 
 from aftertune.errors import BadInput, Forbidden, Unauthenticated
 from aftertune.headers import PROBE
-from aftertune.identity import CONTROLLER, Permission, same_token
-from aftertune.values.route import RouterLease, RoutingTable
+from aftertune.identity import CONTROLLER, Permission, same_token, token_hash
+from aftertune.values.exchange import Endpoint
+from aftertune.values.route import KeyGrant, RouterLease, RoutingTable
+from serving.router.data import DataPort
 from serving.router.door import CALLER, IDENTITY, Door
 from serving.router.metrics import Metrics
-from serving.router.proxy import Proxy
+from serving.router.probe import ProbeReply
+from serving.router.request import ModelRequest
 from serving.router.routing_table import Routing
 
 
 def admin_doors(
-    routing: Routing, proxy: Proxy, metrics: Metrics, lease: Callable[[], RouterLease]
+    routing: Routing,
+    port: DataPort,
+    metrics: Metrics,
+    lease: Callable[[], RouterLease],
+    trouble: Callable[[], str],
 ) -> list[Door]:
-    """The routing table, probes, health and metrics."""
+    """The routing table, probes, health and metrics. `trouble` says why no request should come here."""
 
     def leased() -> web.Response:
         return web.Response(text=lease().model_dump_json(), content_type="application/json")
@@ -39,10 +48,23 @@ def admin_doors(
     async def probe(http: web.Request) -> web.StreamResponse:
         if PROBE not in http.headers:
             raise BadInput(f"A probe names the release to prove in {PROBE}.", "Clients use the data port.")
-        return await proxy.chat(http, http[CALLER], http[IDENTITY], probe=True)
+        headers = [(name.lower(), value) for name, value in http.raw_headers]
+        grant = KeyGrant(name=http[CALLER])
+        path = http.raw_path.encode()
+        request = ModelRequest(Endpoint.CHAT, path, await http.read(), headers, grant.name, http[IDENTITY])
+        reply = ProbeReply()
+        port.ask(request, reply, grant, port.route(request.model, grant), probe=True)
+        try:
+            body = await reply.whole
+        except asyncio.CancelledError:
+            reply.leave()
+            raise
+        return web.Response(status=reply.status, body=body, headers=CIMultiDict(reply.headers))
 
     async def health(_: web.Request) -> web.Response:
-        return web.json_response({"status": "ok", "revision": routing.revision})
+        said = trouble()
+        told = {"status": said or "ok", "revision": routing.revision}
+        return web.json_response(told, status=503 if said else 200)
 
     async def scrape(_: web.Request) -> web.Response:
         return web.Response(body=metrics.render(), headers={"content-type": CONTENT_TYPE_LATEST})
@@ -66,7 +88,7 @@ class ControlAdmission:
     def __call__(self, token: str, needs: Permission) -> str:
         if same_token(token, self._control_token):
             return CONTROLLER.name
-        name = self._routing.holder(token)
-        if name is None:
+        grant = self._routing.grant(token_hash(token))
+        if grant is None:
             raise Unauthenticated("Nobody holds this credential.")
-        raise Forbidden(f"{name} may not {needs}: this port is for the rooms themselves.")
+        raise Forbidden(f"{grant.name} may not {needs}: this port is for the rooms themselves.")

@@ -1,27 +1,80 @@
-"""An engine's answer on its way to the client: the model's name is the deployment's, every other byte is kept."""
+"""An engine's answer on its way to the client: event by event, untouched or with the deployment's name as its model."""
 
 import re
+from collections.abc import Sequence
+from typing import Protocol
 
 import orjson
 
 from serving.router.members import members
-from serving.router.request import MODEL
+from serving.router.rewrite import MODEL
 
 _EVENT_END = re.compile(rb"\n\r?\n|\r\r")
+_ENDS = (b"\n\n", b"\n\r\n", b"\r\r")
 _DATA = re.compile(rb"^data:", re.MULTILINE)
 _DONE = re.compile(rb"^data: ?\[DONE\]\s*$", re.MULTILINE)
+_RESPONSE = "response"
+"""The member in which events of the Responses API carry the object that names the model."""
 
 
-class Renaming:
-    """From what the engine calls the model to what clients call it."""
+class Passing(Protocol):
+    def events(self, pieces: Sequence[bytes], complete: bool) -> Sequence[bytes]:
+        """The whole events that these pieces of a stream make; at the end also what is left."""
+
+    def body(self, body: bytes) -> bytes:
+        """A whole body that is no stream."""
+
+
+class Untouched:
+    """Every byte as it came."""
+
+    def events(self, pieces: Sequence[bytes], complete: bool) -> Sequence[bytes]:
+        return pieces
+
+    def body(self, body: bytes) -> bytes:
+        return body
+
+
+UNTOUCHED = Untouched()
+
+
+class WholeEvents(Untouched):
+    """Holds back what is not a whole event yet: an engine that dies in the middle of one leaves none half sent."""
+
+    __slots__ = ("_held",)
+
+    def __init__(self) -> None:
+        self._held = b""
+
+    def events(self, pieces: Sequence[bytes], complete: bool) -> Sequence[bytes]:
+        if complete or (not self._held and pieces[-1].endswith(_ENDS)):
+            if self._held:
+                pieces = (self._held, *pieces)
+                self._held = b""
+            return pieces
+        text = self._held + b"".join(pieces)
+        end = max(text.rfind(ending) + len(ending) if ending in text else 0 for ending in _ENDS)
+        self._held = text[end:]
+        return (text[:end],) if end else ()
+
+
+class Renamed:
+    """From what the engine calls the model to what clients call it; every other byte is kept."""
 
     def __init__(self, served_name: str, deployment: str) -> None:
         self._deployment = orjson.dumps(deployment)
+        self._stream = EventStream()
         # A served name may be a path on the engine's machine. No client sees that, in error texts either.
         self._path = orjson.dumps(served_name)[1:-1] if "/" in served_name else b""
 
+    def events(self, pieces: Sequence[bytes], complete: bool) -> Sequence[bytes]:
+        whole = [event for piece in pieces for event in self._stream.feed(piece)]
+        if complete and (rest := self._stream.rest()):
+            whole.append(rest)
+        return [self.event(event) for event in whole]
+
     def body(self, body: bytes) -> bytes:
-        """A JSON body, renamed; what is not a JSON object with a model is returned as it is."""
+        """What is not a JSON object with a model is returned as it is."""
         return self._renamed(body, 0)
 
     def event(self, event: bytes) -> bytes:
@@ -33,6 +86,8 @@ class Renaming:
         for member in members(text, offset):
             if member.name == MODEL:
                 return text[: member.value] + self._deployment + text[member.end :]
+            if member.name == _RESPONSE and text[member.value : member.value + 1] == b"{":
+                return self._renamed(text, member.value)
         return text.replace(self._path, self._deployment[1:-1]) if self._path else text
 
 
@@ -59,6 +114,6 @@ class EventStream:
         return held
 
 
-def is_done(event: bytes) -> bool:
-    """Whether this is OpenAI's last event."""
-    return b"[DONE]" in event and _DONE.search(event) is not None
+def is_done(events: bytes) -> bool:
+    """Whether these whole events hold OpenAI's last one."""
+    return b"[DONE]" in events and _DONE.search(events) is not None

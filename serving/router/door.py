@@ -1,17 +1,15 @@
-"""Every route of both ports, who may use it, and one shape for all errors."""
+"""The routes of the admin port, who may use each, and one shape for all errors."""
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from aiohttp import web
-from aiohttp.typedefs import Middleware
 
-from aftertune.errors import AftertuneError, Forbidden, Unauthenticated
+from aftertune.errors import AftertuneError
 from aftertune.headers import REQUEST_ID
 from aftertune.identity import Permission, bearer_token
-from serving.router.metrics import Metrics
-from serving.router.refusal import Refused, error_body, retry_headers
+from serving.router.refusal import error_body, refused
 from serving.router.request import request_id
 
 log = logging.getLogger(__name__)
@@ -44,11 +42,9 @@ class Door:
         assert (self.needs is None) == bool(self.public_because)
 
 
-def application(
-    doors: Iterable[Door], admit: Admission, metrics: Metrics, max_body_bytes: int
-) -> web.Application:
+def application(doors: Iterable[Door], admit: Admission, max_body_bytes: int) -> web.Application:
     """An application with these doors and nothing else."""
-    app = web.Application(client_max_size=max_body_bytes, middlewares=[_shaped(metrics)])
+    app = web.Application(client_max_size=max_body_bytes, middlewares=[_shaped])
     for door in doors:
         app.router.add_route(door.method, door.path, _guarded(door, admit))
     return app
@@ -63,46 +59,33 @@ def _guarded(door: Door, admit: Admission) -> Handler:
     return handle
 
 
-def _shaped(metrics: Metrics) -> Middleware:
-    @web.middleware
-    async def shape(request: web.Request, handler: Handler) -> web.StreamResponse:
-        identity = request[IDENTITY] = request_id(request.headers)
-        try:
-            return await handler(request)
-        except (AftertuneError, web.HTTPException) as error:
-            response = _refusal(error)
-        except ConnectionError:
-            raise
-        except Exception:
-            log.exception("Request %s failed.", identity)
-            response = _response(500, "internal_error", "The router failed; its log says why.")
-        metrics.refused(response.status)
-        response.headers[REQUEST_ID] = identity
-        return response
-
-    return shape
+@web.middleware
+async def _shaped(request: web.Request, handler: Handler) -> web.StreamResponse:
+    identity = request[IDENTITY] = request_id(request.headers.get(REQUEST_ID, "").encode())
+    try:
+        return await handler(request)
+    except (AftertuneError, web.HTTPException) as error:
+        response = _refusal(error)
+    except ConnectionError:
+        raise
+    except Exception:
+        log.exception("Request %s failed.", identity)
+        response = _response(500, "internal_error", "The router failed; its log says why.")
+    response.headers[REQUEST_ID] = identity
+    return response
 
 
 def _refusal(error: AftertuneError | web.HTTPException) -> web.Response:
-    match error:
-        case Refused():
-            return _response(error.http_status, error.code, str(error), error.param)
-        case Unauthenticated():
-            response = _response(401, "invalid_api_key", str(error))
-            response.headers["www-authenticate"] = "Bearer"
-            return response
-        case Forbidden():
-            return _response(403, "not_permitted", str(error))
-        case AftertuneError():
-            return _response(error.status, error.title.lower().replace(" ", "_"), str(error))
-        case _:
-            code = _CODES.get(error.status, "bad_request")
-            return _response(error.status, code, error.text or error.reason)
+    if isinstance(error, AftertuneError):
+        told = refused(error)
+        return _response(told.http_status, told.code, str(told), told.param)
+    code = _CODES.get(error.status, "bad_request")
+    return _response(error.status, code, error.text or error.reason)
 
 
 def _response(status: int, code: str, message: str, param: str | None = None) -> web.Response:
     return web.Response(
         status=status,
         body=error_body(status, code, message, param),
-        headers={"content-type": "application/json", **retry_headers(status)},
+        headers={"content-type": "application/json"},
     )

@@ -1,96 +1,137 @@
 """One request at one engine, from its arrival to its record in the spool."""
 
-from dataclasses import dataclass
-from datetime import datetime
-from uuid import uuid4
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from time import time
 
-from aftertune.clock import Clock
-from aftertune.values.exchange import CapturePolicy, ExchangeError, ExchangeHeader, ExchangeRole
+import orjson
+
+from aftertune.values.exchange import CapturePolicy, ExchangeError, ExchangeRole
 from aftertune.values.route import Route, Target
+from serving.router.ids import new_id
 from serving.router.metrics import Metrics
-from serving.router.request import ChatRequest
+from serving.router.request import ModelRequest
 from serving.router.spool import SpoolWriter
 
-_CAPTURED = frozenset({CapturePolicy.FULL})
-"""Policies that allow raw payload in the spool; `redacted` does not, as nothing here can redact."""
+_PAYLOAD = frozenset({CapturePolicy.REDACTED, CapturePolicy.FULL})
+"""Policies that let raw payload into the spool; under `redacted`, ingest takes out what identifies people."""
+_FROM_CLIENT = "fallback"
 
 
-@dataclass(frozen=True)
 class Recorder:
     """Where legs are written down."""
 
-    router: str
-    spool: SpoolWriter
-    metrics: Metrics
-    clock: Clock
+    def __init__(self, router: str, spool: SpoolWriter, metrics: Metrics) -> None:
+        self.router = router
+        self.spool = spool
+        self.metrics = metrics
 
 
 class Leg:
     """Collects what the engine sends; `close` writes the record, once."""
 
+    __slots__ = (
+        "_answer",
+        "_arrival",
+        "_captured",
+        "_first",
+        "_last",
+        "_recorder",
+        "_role",
+        "_route",
+        "_target",
+        "closed",
+        "request",
+        "size",
+        "status",
+    )
+
     def __init__(
-        self, recorder: Recorder, request: ChatRequest, route: Route, target: Target, role: ExchangeRole
+        self, recorder: Recorder, request: ModelRequest, route: Route, target: Target, role: ExchangeRole
     ) -> None:
+        self.request = request
+        self.status = 0
+        """Of the engine's answer; 0 until its head is there."""
+        self.size = 0
+        """Bytes of the answer's body so far."""
+        self.closed = False
         self._recorder = recorder
-        self._request = request
         self._route = route
         self._target = target
         self._role = role
-        self._captured = route.capture in _CAPTURED
-        self._arrival = recorder.clock.now()
-        self._first: datetime | None = None
-        self._last: datetime | None = None
-        self._status = 0
+        self._captured = route.capture in _PAYLOAD
+        self._arrival = time()
+        self._first = self._last = 0.0
         self._answer: list[bytes] = []
-        self.closed = False
 
-    def answered(self, status: int) -> None:
-        """The head of the answer is there."""
-        self._status = status
-
-    def receive(self, piece: bytes) -> None:
+    def receive(self, pieces: Sequence[bytes]) -> None:
         """The next bytes of the answer's body."""
-        self._last = self._recorder.clock.now()
-        self._first = self._first or self._last
+        if not pieces:
+            return
+        self._last = time()
+        if not self._first:
+            self._first = self._last
+        for piece in pieces:
+            self.size += len(piece)
         if self._captured:
-            self._answer.append(piece)
+            self._answer += pieces
+
+    def tail(self) -> bytes:
+        """The last bytes of what was kept of the answer: where an engine reports its token counts."""
+        return b"".join(self._answer[-4:])[-4096:]
 
     def close(self, error: ExchangeError | None, pair_id: str | None) -> None:
         """Record the exchange. Later calls do nothing: the first end of a leg is its end."""
         if self.closed:
             return
         self.closed = True
-        if error is None and self._status >= 500:
+        if error is None and self.status >= 500:
             error = ExchangeError.ENGINE_ERROR
-        header = self._header(self._recorder.clock.now(), error, pair_id)
-        request = self._request.body if self._captured else b""
-        self._recorder.spool.append(header, request, b"".join(self._answer))
-        self._recorder.metrics.exchanged(header)
-
-    def _header(self, ended: datetime, error: ExchangeError | None, pair_id: str | None) -> ExchangeHeader:
-        request = self._request
-        return ExchangeHeader(
-            exchange_id=uuid4().hex,
-            request_id=request.request_id,
-            pair_id=pair_id,
-            deployment=self._route.deployment,
-            release=self._target.release,
-            generation=self._route.generation,
-            role=self._role,
-            conversation=request.conversation.value,
-            conversation_source=request.conversation.source,
-            end_user=request.user.value,
-            end_user_source=request.user.source,
-            tenant=request.tenant.value,
-            tenant_source=request.tenant.source,
-            key=request.key,
-            router=self._recorder.router,
-            arrival=self._arrival,
-            first_byte=self._first,
-            last_byte=self._last,
-            ended=ended,
-            stream=request.stream,
-            status=self._status,
-            error=error,
-            capture=self._route.capture,
+        recorder = self._recorder
+        header = orjson.dumps(self._header(error, pair_id), option=orjson.OPT_UTC_Z)
+        append = recorder.spool.append_later if self._role is ExchangeRole.SHADOW else recorder.spool.append
+        append(header, self.request.body if self._captured else b"", self._answer)
+        recorder.metrics.exchanged(
+            self._route.deployment,
+            self._role,
+            self.status,
+            self._first - self._arrival if self._first else None,
+            self._last - self._arrival if self._last else None,
         )
+
+    def _header(self, error: ExchangeError | None, pair_id: str | None) -> dict[str, object]:
+        """As an ExchangeHeader reads it."""
+        request, route = self.request, self._route
+        told = route.capture is not CapturePolicy.NONE
+        return {
+            "schema_version": 1,
+            "exchange_id": new_id(),
+            "request_id": request.request_id,
+            "pair_id": pair_id,
+            "endpoint": request.endpoint,
+            "trace_id": request.trace_id,
+            "deployment": route.deployment,
+            "release": self._target.release,
+            "generation": route.generation,
+            "role": self._role,
+            "conversation": request.conversation.value if told else "",
+            "conversation_source": request.conversation.source if told else _FROM_CLIENT,
+            "end_user": request.user.value if told else "",
+            "end_user_source": request.user.source if told else _FROM_CLIENT,
+            "tenant": request.tenant.value if told else "",
+            "tenant_source": request.tenant.source if told else _FROM_CLIENT,
+            "key": request.key,
+            "router": self._recorder.router,
+            "arrival": _moment(self._arrival),
+            "first_byte": _moment(self._first) if self._first else None,
+            "last_byte": _moment(self._last) if self._last else None,
+            "ended": _moment(time()),
+            "stream": request.stream,
+            "status": self.status,
+            "error": error,
+            "capture": route.capture,
+        }
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,130 +1,304 @@
-"""The shadow lane: copies of requests whose answers nobody sees. It can be slow, broken or full; users cannot tell."""
+"""The shadow lane: copies of requests whose answers nobody sees. It can be slow, broken or full; users cannot tell.
+
+Each release that gets copies has connections, a queue and a budget of its own. A copy is sent when the live answer
+has ended, keeps every field of the request, and its answer is read to the end, recorded and thrown away: nothing in
+it is ever acted on.
+"""
 
 import asyncio
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from uuid import uuid4
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 
-from aftertune.headers import REQUEST_ID
 from aftertune.settings import MirrorSettings
-from aftertune.values.exchange import ExchangeError, ExchangeRole
-from aftertune.values.route import Route, Target
+from aftertune.values.exchange import Endpoint, ExchangeError, ExchangeRole
+from aftertune.values.route import MirrorBudget, Route, Target
+from serving.router import engine_fault
+from serving.router.budget import Meter
+from serving.router.ids import new_id
 from serving.router.leg import Leg, Recorder
-from serving.router.request import ChatRequest, engine_body
-from serving.router.upstream import Deadlines, EngineAnswer, EngineFailure, Upstream
+from serving.router.limits import estimated_tokens, used_tokens
+from serving.router.policy import CopyTo
+from serving.router.request import ModelRequest
+from serving.wire.client import Call, Fault, Pool
+from serving.wire.head import Headers
+from serving.wire.watch import Watch
 
 log = logging.getLogger(__name__)
 
 MAX_WAITING_BYTES = 64_000_000
 """Bodies that wait may hold this much memory; beyond it copies are dropped as if the queue were full."""
-
+MIRRORED = frozenset({Endpoint.CHAT, Endpoint.COMPLETIONS, Endpoint.RESPONSES})
+"""Endpoints that generate; the others compute, and say nothing of how a release answers."""
+_LOOK_S = 0.02
+_WAITS = "concurrency"
 
 RouteOf = Callable[[str], Route | None]
 
 
-@dataclass(frozen=True)
-class Copy:
-    """A client's request, meant for one more engine. `pair_id` is ours: a client may repeat its request ids."""
-
-    request: ChatRequest
-    route: Route
-    target: Target
-    pair_id: str = field(default_factory=lambda: uuid4().hex)
-
-
 class Mirror:
-    """A bounded queue and a few workers with a connection pool of their own."""
-
     def __init__(
-        self, settings: MirrorSettings, connect_s: float, recorder: Recorder, route_of: RouteOf
+        self, settings: MirrorSettings, connect_s: float, recorder: Recorder, route_of: RouteOf, watch: Watch
     ) -> None:
         """Needs a running event loop. `route_of` gives a deployment's route now."""
-        self._settings = settings
-        self._recorder = recorder
-        self._metrics = recorder.metrics
+        self.settings = settings
+        self.recorder = recorder
+        self.watch = watch
+        self.loop = asyncio.get_running_loop()
+        self._connect_s = connect_s
         self._route_of = route_of
-        self._waiting: asyncio.Queue[Copy] = asyncio.Queue(settings.queue)
-        self._waiting_bytes = 0
-        whole = settings.timeout_s
-        self._upstream = Upstream(Deadlines(connect_s, first_byte_s=whole, chunk_s=whole, total_s=whole))
-        self._workers = [asyncio.create_task(self._work()) for _ in range(settings.concurrency)]
+        self._lanes: dict[tuple[str, str], _Lane] = {}
+        self._outbox: list[tuple[_Lane, _Copy]] = []
+        self._stopping = False
+        self.waiting_bytes = 0
 
-    def offer(self, copy: Copy) -> bool:
-        """Queue a copy; False, counted by reason, when there is no room. Never waits."""
-        size = len(copy.request.body)
-        if self._waiting.full():
-            self._metrics.dropped("queue_full")
-            return False
-        if self._waiting_bytes + size > MAX_WAITING_BYTES:
-            self._metrics.dropped("memory")
-            return False
-        self._waiting.put_nowait(copy)
-        self._waiting_bytes += size
-        self._metrics.mirror_pending.set(self._waiting.qsize())
-        return True
+    @property
+    def pending(self) -> int:
+        """Copies that wait."""
+        return sum(len(lane.waiting) for lane in self._lanes.values())
+
+    @property
+    def _busy(self) -> bool:
+        return bool(self._outbox) or any(lane.busy for lane in self._lanes.values())
+
+    @property
+    def connections(self) -> int:
+        return sum(len(lane.pool) for lane in self._lanes.values())
+
+    def offer(self, request: ModelRequest, route: Route, copies: Sequence[CopyTo]) -> str | None:
+        """Take copies of a request, where there is room and budget; the rest is counted by reason. Never waits.
+
+        The id that the legs of the request share; None when no copy will be sent.
+        """
+        if request.endpoint not in MIRRORED:
+            return None
+        pair_id = ""
+        for each in copies:
+            lane = self._lane(route.deployment, each.target, each.budget)
+            reason = self._reason_against(lane, request)
+            if reason is not None:
+                self.recorder.metrics.dropped(reason)
+                continue
+            pair_id = pair_id or new_id()
+            copy = _Copy(self, lane, request, route, each.target, pair_id)
+            if lane.admitted:
+                if not self._outbox:
+                    self.loop.call_soon(self._send)
+                self._outbox.append((lane, copy))
+            else:
+                lane.waiting.append(copy)
+                self.waiting_bytes += len(request.body)
+        return pair_id or None
+
+    def is_routed(self, route: Route, target: Target) -> bool:
+        """A release that was rolled back while its copies waited is asked nothing more."""
+        now = self._route_of(route.deployment)
+        return now is not None and (
+            target in (now.stable, now.candidate) or any(target == shadow.target for shadow in now.shadows)
+        )
 
     async def stop(self, grace_s: float) -> None:
-        """Let what was queued finish for `grace_s`; then drop the rest, counted."""
-        try:
-            async with asyncio.timeout(grace_s):
-                await self._waiting.join()
-        except TimeoutError:
-            log.warning("The mirror stops with copies under way.")
-        for worker in self._workers:
-            worker.cancel()
-        await asyncio.gather(*self._workers, return_exceptions=True)
-        while not self._waiting.empty():
-            self._waiting.get_nowait()
-            self._metrics.dropped("stopping")
-        await self._upstream.close()
+        """Let what was taken finish for `grace_s`; then drop the rest, counted."""
+        ends = self.loop.time() + grace_s
+        while self._busy and self.loop.time() < ends:  # noqa: ASYNC110  (an event would cost each copy)
+            await asyncio.sleep(_LOOK_S)
+        self._stopping = True
+        left = [copy for lane in self._lanes.values() for copy in (*lane.waiting, *lane.under_way)]
+        if left:
+            log.warning("The mirror stops with %d copies under way.", len(left))
+        for copy in left:
+            copy.drop("stopping")
+        for lane in self._lanes.values():
+            lane.waiting.clear()
+            lane.pool.close()
 
-    async def _work(self) -> None:
-        while True:
-            copy = await self._waiting.get()
-            self._waiting_bytes -= len(copy.request.body)
-            self._metrics.mirror_pending.set(self._waiting.qsize())
-            try:
-                await self._send(copy)
-            except asyncio.CancelledError:
-                self._metrics.dropped("stopping")
-                raise
-            except Exception:
-                self._metrics.dropped("failed")
-                log.exception("A copy of request %s failed.", copy.request.request_id)
-            finally:
-                self._waiting.task_done()
+    def _send(self) -> None:
+        """After the live answers of this turn of the loop were written."""
+        outbox, self._outbox = self._outbox, []
+        for lane, copy in outbox:
+            lane.send(copy)
 
-    def _is_routed(self, copy: Copy) -> bool:
-        """A release that was rolled back while its copies waited is asked nothing more."""
-        route = self._route_of(copy.route.deployment)
-        return route is not None and copy.target in (route.stable, route.candidate)
+    def _reason_against(self, lane: "_Lane", request: ModelRequest) -> str | None:
+        """Why this copy is not taken; afterwards `lane.admitted` says whether it may go at once or waits."""
+        if self._stopping:
+            return "stopping"
+        if request.stateful:
+            return "stateful"
+        lane.admitted = False
+        if not lane.waiting:
+            reason = lane.refuses()
+            lane.admitted = reason is None
+            if reason is None or reason != _WAITS:
+                return reason
+        if len(lane.waiting) >= self.settings.queue:
+            return "queue_full"
+        if self.waiting_bytes + len(request.body) > MAX_WAITING_BYTES:
+            return "memory"
+        return None
 
-    async def _send(self, copy: Copy) -> None:
-        """Ask the engine, read all it says, record it."""
-        if not self._is_routed(copy):
-            self._metrics.dropped("not_routed")
+    def _lane(self, deployment: str, target: Target, budget: MirrorBudget) -> "_Lane":
+        lane = self._lanes.get((deployment, target.release))
+        if lane is None:
+            self._lanes = {key: kept for key, kept in self._lanes.items() if kept.busy or kept.recent}
+            lane = _Lane(self, budget, Pool(self._connect_s))
+            self._lanes[deployment, target.release] = lane
+        elif lane.budget != budget:
+            lane.change(budget)
+        return lane
+
+
+class _Lane:
+    """The copies to one release of one deployment."""
+
+    def __init__(self, mirror: Mirror, budget: MirrorBudget, pool: Pool) -> None:
+        self._mirror = mirror
+        self._concurrency = mirror.settings.concurrency
+        self._meter = Meter(budget, self._concurrency)
+        self._last = mirror.loop.time()
+        self.budget = budget
+        self.pool = pool
+        self.waiting: deque[_Copy] = deque()
+        self.under_way: set[_Copy] = set()
+        self.admitted = False
+
+    @property
+    def busy(self) -> bool:
+        return bool(self.waiting or self.under_way)
+
+    @property
+    def recent(self) -> bool:
+        """Whether its day's budget may still matter."""
+        return self._mirror.loop.time() - self._last < 86_400
+
+    def refuses(self) -> str | None:
+        self._last = self._mirror.loop.time()
+        return self._meter.refuses(self._last, _utc_now)
+
+    def change(self, budget: MirrorBudget) -> None:
+        self.budget = budget
+        self._meter.changed(budget, self._concurrency)
+
+    def send(self, copy: "_Copy") -> None:
+        self.under_way.add(copy)
+        copy.start()
+
+    def ended(self, copy: "_Copy", tokens: int) -> None:
+        """A copy that was sent is over; the next that waits gets its turn."""
+        self.under_way.discard(copy)
+        self._meter.finished(tokens)
+        metrics = self._mirror.recorder.metrics
+        while self.waiting:
+            following = self.waiting[0]
+            if not self._mirror.is_routed(following.route, following.target):
+                self._forget_first()
+                metrics.dropped("not_routed")
+                continue
+            reason = self.refuses()
+            if reason == _WAITS:
+                return
+            self._forget_first()
+            if reason is None:
+                self.send(following)
+            else:
+                metrics.dropped(reason)
+
+    def _forget_first(self) -> None:
+        self._mirror.waiting_bytes -= len(self.waiting.popleft().request.body)
+
+
+class _Copy:
+    """One request at one more engine."""
+
+    __slots__ = (
+        "_call",
+        "_lane",
+        "_leg",
+        "_mirror",
+        "_pair_id",
+        "deadline",
+        "request",
+        "route",
+        "target",
+    )
+
+    def __init__(
+        self,
+        mirror: Mirror,
+        lane: _Lane,
+        request: ModelRequest,
+        route: Route,
+        target: Target,
+        pair_id: str,
+    ) -> None:
+        self.request = request
+        self.route = route
+        self.target = target
+        self.deadline = 0.0
+        self._mirror = mirror
+        self._lane = lane
+        self._pair_id = pair_id
+        self._call: Call | None = None
+        self._leg: Leg | None = None
+
+    def start(self) -> None:
+        mirror = self._mirror
+        self._leg = Leg(mirror.recorder, self.request, self.route, self.target, ExchangeRole.SHADOW)
+        self.deadline = mirror.loop.time() + mirror.settings.timeout_s
+        mirror.watch.add(self)
+        sent, _ = self.request.bytes_for(self.target, self.target.url)
+        self._call = self._lane.pool.send(self.target.url, sent, self)
+
+    def head(self, status: int, headers: Headers) -> None:
+        if self._leg is not None:
+            self._leg.status = status
+
+    def body(self, pieces: Sequence[bytes], complete: bool) -> None:
+        leg = self._leg
+        if leg is None:
             return
-        request = copy.request
-        leg = Leg(self._recorder, request, copy.route, copy.target, ExchangeRole.SHADOW)
-        headers = {**request.headers, REQUEST_ID: request.request_id}
-        try:
-            body = engine_body(request.body, copy.target).body
-            answer = await self._upstream.post(copy.target.url, body, headers)
-            try:
-                leg.answered(answer.status)
-                await self._drain(answer, leg)
-            finally:
-                answer.close()
-        except EngineFailure as failure:
-            leg.close(failure.error, copy.pair_id)
-        else:
-            leg.close(None, copy.pair_id)
+        if leg.size + sum(map(len, pieces)) > self._mirror.settings.max_answer_bytes:
+            self._cut(engine_fault.TOO_LONG.error)
+            return
+        leg.receive(pieces)
+        if complete:
+            self._end(None)
 
-    async def _drain(self, answer: EngineAnswer, leg: Leg) -> None:
-        size = 0
-        while piece := await answer.read():
-            size += len(piece)
-            if size > self._settings.max_answer_bytes:
-                raise EngineFailure(ExchangeError.TRUNCATED, "The answer is longer than the mirror keeps.")
-            leg.receive(piece)
+    def failed(self, fault: Fault) -> None:
+        self._end(engine_fault.OF[fault].error)
+
+    def expire(self, now: float) -> None:
+        self._cut(ExchangeError.TIMEOUT)
+
+    def drop(self, reason: str) -> None:
+        """It will not be sent, or not be read to its end; nothing is recorded."""
+        self._mirror.watch.forget(self)
+        self._mirror.recorder.metrics.dropped(reason)
+        self._abort()
+        self._leg = None
+
+    def _cut(self, error: ExchangeError) -> None:
+        self._abort()
+        self._end(error)
+
+    def _abort(self) -> None:
+        if self._call is not None:
+            call, self._call = self._call, None
+            call.abort()
+
+    def _end(self, error: ExchangeError | None) -> None:
+        self._call = None  # which holds us: together they would wait for the collector
+        leg, self._leg = self._leg, None
+        if leg is None:
+            return
+        self._mirror.watch.forget(self)
+        leg.close(error, self._pair_id)
+        tokens = 0
+        if self._lane.budget.tokens_a_day is not None:
+            used = used_tokens(leg.tail())
+            tokens = estimated_tokens(len(self.request.body), leg.size) if used is None else used
+        self._lane.ended(self, tokens)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)

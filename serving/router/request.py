@@ -1,171 +1,215 @@
-"""A client's chat request: read once, never re-encoded."""
+"""A client's request to a model: read once, never re-encoded."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
-from uuid import uuid4
+from typing import Any, NamedTuple
 
 import orjson
 
 from aftertune.headers import CONVERSATION, REQUEST_ID, TENANT, USER
-from aftertune.values.exchange import Source
+from aftertune.values.exchange import Endpoint, Source
 from aftertune.values.route import Target
-from serving.router.members import members
+from serving.router.ids import new_id
 from serving.router.refusal import Refused
+from serving.router.rewrite import MODEL, Span, addressed, plain_model
+from serving.wire.client import origin_of
+from serving.wire.head import HOP, Headers, lines, of_one_hop
 
-MODEL = "model"
 DEFAULT_TENANT = "default"
 MAX_NAME = 256
 
-_KEPT_BACK = frozenset(
-    {
-        "authorization",
-        "proxy-authorization",
-        "api-key",
-        "x-api-key",
-        "cookie",
-        "host",
-        "content-length",
-        "content-encoding",
-        "accept-encoding",
-        "connection",
-        "keep-alive",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        "expect",
-        REQUEST_ID,
-    }
-)
+_KEPT_BACK = HOP | {
+    b"authorization",
+    b"proxy-authorization",
+    b"api-key",
+    b"x-api-key",
+    b"cookie",
+    b"host",
+    b"content-encoding",
+    b"accept-encoding",
+    b"content-type",
+    b"expect",
+    REQUEST_ID.encode(),
+}
 """Request headers an engine never sees: credentials, those of the single hop, and the ones set anew."""
-_OURS = "x-aftertune-"
+_OURS = b"x-aftertune-"
+
+_REQUIRED: Mapping[Endpoint, tuple[str, type | tuple[type, ...]]] = {
+    Endpoint.CHAT: ("messages", list),
+    Endpoint.COMPLETIONS: ("prompt", (str, list)),
+    Endpoint.RESPONSES: ("input", (str, list)),
+    Endpoint.EMBEDDINGS: ("input", (str, list)),
+}
+_STATEFUL = ("previous_response_id", "conversation", "background", "prompt")
+"""Fields by which a Responses request leans on what one engine remembers: a copy would meet another memory."""
+
+_TRACEPARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
-@dataclass(frozen=True)
-class Named:
+class Named(NamedTuple):
     """A conversation, user or tenant, and where it was read."""
 
     value: str
     source: Source
 
 
-@dataclass(frozen=True)
-class ChatRequest:
-    """`body` is the client's, byte for byte. `headers` are those that travel on to an engine."""
+class ModelRequest:
+    """`body` is the client's, byte for byte. `headers` are the lines that travel on to an engine."""
 
-    body: bytes
-    model: str
-    stream: bool
-    request_id: str
-    key: str
-    conversation: Named
-    user: Named
-    tenant: Named
-    headers: Mapping[str, str]
+    __slots__ = (
+        "_model",
+        "body",
+        "conversation",
+        "endpoint",
+        "headers",
+        "key",
+        "model",
+        "path",
+        "request_id",
+        "stateful",
+        "stream",
+        "tenant",
+        "trace_id",
+        "user",
+    )
+
+    def __init__(
+        self, endpoint: Endpoint, path: bytes, body: bytes, headers: Headers, key: str, identity: str
+    ) -> None:
+        """A request from the credential's holder `key`. Raises Refused (400)."""
+        named = dict(headers)
+        fields = _parse(body, endpoint)
+        metadata = fields.get("metadata")
+        metadata = metadata if isinstance(metadata, dict) else {}
+        self.endpoint = endpoint
+        self.path = path
+        self.body = body
+        self.model: str = fields[MODEL]
+        self.stream = fields.get("stream") is True
+        self.stateful = endpoint is Endpoint.RESPONSES and _leans_on_memory(fields)
+        self.request_id = identity
+        self.key = key
+        conversation = _named(named.get(CONVERSATION.encode()), metadata.get("conversation_id"))
+        self.conversation = conversation or Named(_opening(endpoint, fields, key), Source.FALLBACK)
+        user = fields.get("user") or fields.get("safety_identifier")
+        self.user = _named(named.get(USER.encode()), user) or Named(key, Source.FALLBACK)
+        tenant = _named(named.get(TENANT.encode()), metadata.get("tenant"))
+        self.tenant = tenant or Named(DEFAULT_TENANT, Source.FALLBACK)
+        trace = _TRACEPARENT.fullmatch(named.get(b"traceparent", b""))
+        self.trace_id = trace[1].decode() if trace else None
+        self.headers = travelling(headers, identity)
+        self._model: Span | None = None
+
+    def bytes_for(self, target: Target, url: str) -> tuple[bytes, tuple[str, ...]]:
+        """The request as the engine at `url` gets it, and the names of fields that were left out of it."""
+        body, dropped = self.body_for(target)
+        return to_engine(b"POST", url, self.path, self.headers, body), dropped
+
+    def body_for(self, target: Target) -> tuple[bytes, tuple[str, ...]]:
+        """The body alone. Only chat's fields are known by name; the other endpoints keep all of theirs."""
+        if self._model is None:
+            self._model = plain_model(self.body)
+        if target.accepts is not None and self.endpoint is not Endpoint.CHAT:
+            target = target.model_copy(update={"accepts": None})
+        return addressed(self.body, self._model, target)
 
 
-@dataclass(frozen=True)
-class EngineBody:
-    """What one engine is sent, and the fields that were left out because it does not take them."""
-
-    body: bytes
-    dropped: tuple[str, ...]
-
-
-def request_id(headers: Mapping[str, str]) -> str:
-    """The client's request id when it is a usable one, else a new one."""
-    return _usable(headers.get(REQUEST_ID)) or uuid4().hex
-
-
-def read_request(body: bytes, headers: Mapping[str, str], key: str, identity: str) -> ChatRequest:
-    """Check and read a chat request from the credential's holder `key`. Raises Refused (400)."""
-    fields = _parse(body)
-    metadata = fields.get("metadata")
-    metadata = metadata if isinstance(metadata, dict) else {}
-    opening = sha256(f"{key}\0".encode() + orjson.dumps(_first_user_message(fields))).hexdigest()[:32]
-    return ChatRequest(
-        body=body,
-        model=fields[MODEL],
-        stream=fields.get("stream") is True,
-        request_id=identity,
-        key=key,
-        conversation=_named(headers.get(CONVERSATION), metadata.get("conversation_id"), opening),
-        user=_named(headers.get(USER), fields.get("user") or fields.get("safety_identifier"), key),
-        tenant=_named(headers.get(TENANT), metadata.get("tenant"), DEFAULT_TENANT),
-        headers=_travelling(headers),
+def to_engine(method: bytes, url: str, path: bytes, headers: bytes, body: bytes) -> bytes:
+    """A whole request. `headers` are lines; the host and the body's length are added."""
+    origin = origin_of(url)
+    return b"%b %b%b HTTP/1.1\r\nhost: %b\r\n%bcontent-length: %d\r\n\r\n%b" % (
+        method,
+        origin.prefix,
+        path,
+        origin.name,
+        headers,
+        len(body),
+        body,
     )
 
 
-def engine_body(body: bytes, target: Target) -> EngineBody:
-    """The body for one target: its served name as model, without the fields it does not take; else unchanged.
-
-    `body` has passed `read_request`. Every top-level `model` is replaced, so that all parsers agree on the last.
-    """
-    served = orjson.dumps(target.served_name)
-    if target.accepts is None:
-        pieces: list[bytes] = []
-        position = 0
-        for member in members(body):
-            if member.name == MODEL:
-                pieces += (body[position : member.value], served)
-                position = member.end
-        return EngineBody(b"".join((*pieces, body[position:])), ())
-    kept: list[bytes] = []
-    dropped: dict[str, None] = {}
-    for member in members(body):
-        if member.name == MODEL:
-            kept.append(body[member.start : member.value] + served)
-        elif member.name in target.accepts:
-            kept.append(body[member.start : member.end])
-        else:
-            dropped[member.name] = None
-    return EngineBody(b"{" + b",".join(kept) + b"}", tuple(dropped))
+def request_id(header: bytes | None) -> str:
+    """The client's request id when it is a usable one, else a new one."""
+    return _usable_header(header) or new_id()
 
 
-def _parse(body: bytes) -> dict[str, Any]:
+def travelling(headers: Headers, identity: str) -> bytes:
+    """What an engine is told. The body was read as JSON, so it travels as that, whatever the client called it."""
+    back = _KEPT_BACK | of_one_hop(headers)
+    kept = [header for header in headers if header[0] not in back and not header[0].startswith(_OURS)]
+    return b"%baccept-encoding: identity\r\ncontent-type: application/json\r\n%b: %b\r\n" % (
+        lines(kept),
+        REQUEST_ID.encode(),
+        identity.encode(),
+    )
+
+
+def _parse(body: bytes, endpoint: Endpoint) -> dict[str, Any]:
     try:
         fields = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise Refused(400, "invalid_json", f"The body is not JSON: {error}.") from None
     if not isinstance(fields, dict):
         raise Refused(400, "invalid_json", "The body is not a JSON object.")
-    if not isinstance(fields.get(MODEL), str) or not fields[MODEL]:
-        raise Refused(
-            400, "missing_required_parameter", "The field 'model' must name a deployment.", param=MODEL
-        )
-    if not isinstance(fields.get("messages"), list):
-        raise Refused(
-            400, "missing_required_parameter", "The field 'messages' must be a list.", param="messages"
-        )
+    model = fields.get(MODEL)
+    if not isinstance(model, str) or not model:
+        raise _missing(MODEL, "must name a deployment")
+    if (required := _REQUIRED.get(endpoint)) is not None and not isinstance(
+        fields.get(required[0]), required[1]
+    ):
+        what = "must be a list" if required[1] is list else "must be a string or a list"
+        if not (endpoint is Endpoint.RESPONSES and fields.get("prompt")):
+            raise _missing(required[0], what)
     return fields
 
 
-def _first_user_message(fields: Mapping[str, Any]) -> Any:
-    messages = (m for m in fields["messages"] if isinstance(m, dict))
-    return next((m.get("content") for m in messages if m.get("role") == "user"), None)
+def _leans_on_memory(fields: Mapping[str, Any]) -> bool:
+    if any(fields.get(name) for name in _STATEFUL):
+        return True
+    items = fields.get("input")
+    return isinstance(items, list) and any(
+        isinstance(item, dict) and item.get("type") == "item_reference" for item in items
+    )
 
 
-def _named(header: str | None, field: Any, fallback: str) -> Named:
-    if value := _usable(header):
+def _missing(field: str, what: str) -> Refused:
+    return Refused(400, "missing_required_parameter", f"The field {field!r} {what}.", param=field)
+
+
+def _opening(endpoint: Endpoint, fields: Mapping[str, Any], key: str) -> str:
+    """A name for a conversation that has none: the same for all its turns, which begin alike."""
+    if endpoint is Endpoint.CHAT:
+        said: Any = _first_of_user(fields["messages"])
+    elif endpoint is Endpoint.RESPONSES and isinstance(fields.get("input"), list):
+        said = _first_of_user(fields["input"])
+    else:
+        said = fields.get("input") or fields.get("prompt")
+    return sha256(key.encode() + b"\0" + orjson.dumps(said)).hexdigest()[:32]
+
+
+def _first_of_user(messages: list[Any]) -> Any:
+    for message in messages:
+        if isinstance(message, dict) and message.get("role") == "user":
+            return message.get("content")
+    return None
+
+
+def _named(header: bytes | None, field: Any) -> Named | None:
+    if header is not None and (value := _usable_header(header)):
         return Named(value, Source.HEADER)
-    if value := _usable(field):
+    if field is not None and (value := _usable(field)):
         return Named(value, Source.BODY)
-    return Named(fallback, Source.FALLBACK)
+    return None
+
+
+def _usable_header(header: bytes | None) -> str:
+    try:
+        return _usable(header.decode()) if header else ""
+    except UnicodeDecodeError:
+        return ""
 
 
 def _usable(name: Any) -> str:
     """The name when it is printable and of a sane length, else nothing: it goes into headers, logs and rows."""
     return name if isinstance(name, str) and 0 < len(name) <= MAX_NAME and name.isprintable() else ""
-
-
-def _travelling(headers: Mapping[str, str]) -> dict[str, str]:
-    """What an engine is told. The body was read as JSON, so it travels as that, whatever the client called it."""
-    travelling = {
-        name: value
-        for name, value in ((name.lower(), value) for name, value in headers.items())
-        if name not in _KEPT_BACK and not name.startswith(_OURS) and value.isprintable()
-    }
-    travelling["content-type"] = "application/json"
-    return travelling

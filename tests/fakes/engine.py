@@ -7,56 +7,68 @@ As a process: `python -m tests.fakes.engine --port 9001 --served-name v1 --quali
 import argparse
 import asyncio
 import json
-import re
-from collections.abc import AsyncIterator, Iterator
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import repeat
 from types import TracebackType
 from typing import Any, Self
 
 from aiohttp import web
 
-CREATED = 1_767_571_200
+from tests.fakes import surface
+from tests.fakes.quality import Quality
+from tests.fakes.surface import events
+
+__all__ = ["FakeEngine", "Fault", "Quality", "Script", "Seen", "events"]
+
 HUGE_BYTES = 10_000_000
+_ENDLESS = b'data: {"choices": [], "padding": "%s"}\n\n' % (b"x" * 131_072)
+MODEL_PATH = "/secret/path/to/weights"
 
-_TITLE = (
-    re.compile(r"\bremind me to (?P<title>.+)", re.IGNORECASE | re.DOTALL),
-    re.compile(
-        r"\b(?:create|add|make|open|new|start|set up|put)\b.*?\b(?:task|to-?do|item|entry)\b"
-        r"(?:\s+(?:called|named|titled|to|for)\b)?[\s:,\"']*(?P<title>.+)",
-        re.IGNORECASE | re.DOTALL,
-    ),
-    re.compile(
-        r"\b(?:add|put|note)\s+(?P<title>.+?)\s+(?:to|on|in)\s+(?:my|the) (?:task )?list", re.IGNORECASE
-    ),
-)
-_PRIORITY = re.compile(
-    r"[\s,.;(]*(?:\b(?:with|at|as|and|priority)\b\s*)?\b(low|medium|high)\b[\s-]*priority.*$",
-    re.IGNORECASE | re.DOTALL,
-)
-
-
-class Quality(StrEnum):
-    """good: a right, grounded tool call. bad: the call's arguments are clipped, so they are no JSON."""
-
-    GOOD = "good"
-    BAD = "bad"
+Whole = Callable[[dict[str, Any], str, Quality], dict[str, Any]]
+Events = Callable[[dict[str, Any], str, Quality], Iterator[bytes]]
 
 
 class Fault(StrEnum):
-    """What goes wrong with the next answers; `die` breaks off in the middle of the body."""
+    """What goes wrong with the next answers. A refused connection is an engine that was stopped.
+
+    deaf: reads no more than the head of a request. die: breaks off in the middle of the body. stall: falls silent
+    there. slow: a byte a second. endless: a stream without an end. *_length: the body is not as long as announced.
+    """
 
     NONE = "none"
+    DEAF = "deaf"
     HANG = "hang"
     SERVER_ERROR = "server_error"
     BAD_REQUEST = "bad_request"
     GARBAGE = "garbage"
     NOT_HTTP = "not_http"
+    BAD_CHUNK = "bad_chunk"
+    LONG_LENGTH = "long_length"
+    SHORT_LENGTH = "short_length"
+    TWO_LENGTHS = "two_lengths"
+    HUGE_HEAD = "huge_head"
     CLOSE_EARLY = "close_early"
     DIE = "die"
     STALL = "stall"
     SLOW = "slow"
     HUGE = "huge"
+    ENDLESS = "endless"
+
+
+_OK = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
+_RAW = {
+    Fault.NOT_HTTP: b"\x16\x03\x01 this is no HTTP\r\n\r\n",
+    Fault.BAD_CHUNK: _OK + b"transfer-encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
+    Fault.LONG_LENGTH: _OK + b"content-length: 4000\r\n\r\n{}",
+    Fault.SHORT_LENGTH: _OK + b"content-length: 2\r\n\r\n{}HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n[1]",
+    Fault.TWO_LENGTHS: _OK + b"content-length: 2\r\ncontent-length: 7\r\n\r\n{}     ",
+    Fault.HUGE_HEAD: b"HTTP/1.1 200 OK\r\n" + b"".join(b"x-%d: y\r\n" % n for n in range(100_000)),
+    Fault.CLOSE_EARLY: b"",
+}
+"""Faults that are these bytes and a closed connection."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +77,7 @@ class Seen:
 
     headers: dict[str, str]
     body: bytes
+    path: str = "/v1/chat/completions"
 
     @property
     def json(self) -> dict[str, Any]:
@@ -72,20 +85,36 @@ class Seen:
         return parsed
 
 
+@dataclass(frozen=True)
+class Script:
+    """An answer word for word: its body in the pieces in which it is written."""
+
+    parts: tuple[bytes, ...]
+    status: int = 200
+    headers: tuple[tuple[str, str], ...] = (("content-type", "text/event-stream; charset=utf-8"),)
+
+
 @dataclass
 class FakeEngine:
-    """`seen` grows with every chat request; `abandoned` is set when a client left before its answer ended."""
+    """`seen` grows with every request; `abandoned` is set when a client left before its answer ended.
+
+    `sent_bytes` counts what was written of bodies. `script`, when set, is every answer. `steps`, when set, is acquired before each piece of an answer is written.
+    """
 
     served_name: str
     quality: Quality = Quality.GOOD
     fault: Fault = Fault.NONE
     pause_s: float = 0.0
+    script: Script | None = None
+    steps: asyncio.Semaphore | None = None
     seen: list[Seen] = field(default_factory=list)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     abandoned: asyncio.Event = field(default_factory=asyncio.Event)
+    sent_bytes: int = 0
     host: str = "127.0.0.1"
     port: int = 0
     _runner: web.AppRunner | None = None
+    _kept: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -94,7 +123,16 @@ class FakeEngine:
     async def start(self) -> None:
         """Listen on `port`; 0 picks a free one and keeps it."""
         app = web.Application(client_max_size=64_000_000)
-        app.router.add_post("/v1/chat/completions", self._chat)
+        app.router.add_post("/v1/chat/completions", self._door(surface.chat, events))
+        app.router.add_post("/v1/completions", self._door(surface.completion, surface.completion_events))
+        app.router.add_post("/v1/responses", self._door(self._response, surface.response_events))
+        app.router.add_post(
+            "/v1/embeddings", self._door(lambda body, name, _: surface.embeddings(body, name))
+        )
+        app.router.add_post("/tokenize", self._door(lambda body, *_: surface.tokens_of(body)))
+        app.router.add_post("/detokenize", self._door(lambda body, *_: surface.text_from(body)))
+        app.router.add_get("/v1/responses/{id}", self._stored)
+        app.router.add_post("/v1/responses/{id}/cancel", self._stored)
         app.router.add_get("/v1/models", self._models)
         app.router.add_get("/health", self._health)
         self._runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.2)
@@ -120,23 +158,43 @@ class FakeEngine:
         return web.Response()
 
     async def _models(self, _: web.Request) -> web.Response:
-        model = {"id": self.served_name, "object": "model", "created": CREATED, "owned_by": "fake"}
-        return web.json_response({"object": "list", "data": [{**model, "root": "/secret/path/to/weights"}]})
+        model = {"id": self.served_name, "object": "model", "created": surface.CREATED, "owned_by": "fake"}
+        return web.json_response({"object": "list", "data": [{**model, "root": MODEL_PATH}]})
 
-    async def _chat(self, request: web.Request) -> web.StreamResponse:
-        self.seen.append(
-            Seen({name.lower(): value for name, value in request.headers.items()}, await request.read())
-        )
-        self.arrived.set()
-        try:
-            return await self._answer(request)
-        except (asyncio.CancelledError, ConnectionError):
-            self.abandoned.set()
-            raise
+    async def _stored(self, request: web.Request) -> web.Response:
+        self.seen.append(await _as_seen(request))
+        kept = self._kept.get(request.match_info["id"])
+        if kept is None:
+            return _error(404, f"Response with id '{request.match_info['id']}' not found.", "NotFoundError")
+        return web.json_response(kept)
 
-    async def _answer(self, request: web.Request) -> web.StreamResponse:
-        transport = request.transport
-        assert transport is not None
+    def _response(self, body: dict[str, Any], served_name: str, quality: Quality) -> dict[str, Any]:
+        whole = surface.response(body, served_name, quality)
+        self._kept[whole["id"]] = whole
+        return whole
+
+    def _door(self, whole: Whole, streamed: Events | None = None) -> Callable[[web.Request], Any]:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            if self.fault is Fault.DEAF:
+                assert request.transport is not None
+                request.transport.pause_reading()
+                self.arrived.set()
+                await asyncio.Event().wait()
+            self.seen.append(await _as_seen(request))
+            self.arrived.set()
+            try:
+                return await self._answer(request, whole, streamed)
+            except (asyncio.CancelledError, ConnectionError):
+                self.abandoned.set()
+                raise
+
+        return handle
+
+    async def _answer(
+        self, request: web.Request, whole: Whole, streamed: Events | None
+    ) -> web.StreamResponse:
+        if self.fault in _RAW:
+            return _written_raw(request, _RAW[self.fault])
         match self.fault:
             case Fault.HANG:
                 await asyncio.Event().wait()
@@ -148,149 +206,83 @@ class FakeEngine:
                 return web.Response(body=b'\x00\xff{{"model" not json', content_type="application/json")
             case Fault.HUGE:
                 return web.Response(body=b"x" * HUGE_BYTES, content_type="application/json")
-            case Fault.NOT_HTTP:
-                transport.write(b"\x16\x03\x01 this is no HTTP\r\n\r\n")
-                transport.close()
-                return web.Response()
-            case Fault.CLOSE_EARLY:
-                transport.abort()
-                return web.Response()
+            case Fault.ENDLESS:
+                return await self._send(request, Script(()), repeat(_ENDLESS), 0)
             case _:
                 pass
+        if self.script is not None:
+            return await self._send(request, self.script, self.script.parts, len(self.script.parts))
+        return await self._said(request, whole, streamed)
+
+    async def _said(self, request: web.Request, whole: Whole, streamed: Events | None) -> web.StreamResponse:
         try:
             body = json.loads(await request.read())
         except ValueError:
             return _error(400, "the body is no JSON", "BadRequestError")
-        if body.get("model") != self.served_name:
-            return _error(404, f"The model `{body.get('model')}` does not exist.", "NotFoundError")
-        return await (self._stream if body.get("stream") else self._whole)(request, body)
+        model = body.get("model") if isinstance(body, dict) else None
+        if model != self.served_name:
+            return _error(404, f"The model `{model}` does not exist.", "NotFoundError")
+        try:
+            if streamed is not None and body.get("stream"):
+                script = Script(tuple(streamed(body, self.served_name, self.quality)))
+            else:
+                script = _whole_script(whole(body, self.served_name, self.quality))
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            return _error(400, f"the fields do not fit: {error!r}", "BadRequestError")
+        return await self._send(request, script, script.parts, len(script.parts))
 
-    async def _whole(self, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
-        message, finish = reply(body, self.served_name, self.quality)
-        answer = {
-            "id": "chatcmpl-fake",
-            "object": "chat.completion",
-            "created": CREATED,
-            "model": self.served_name,
-            "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": finish}],
-            "usage": usage(body, message),
-        }
-        raw = json.dumps(answer).encode()
-        response = web.StreamResponse(headers={"content-type": "application/json"})
-        response.content_length = len(raw)
+    async def _send(self, request: web.Request, script: Script, parts: Any, count: int) -> web.StreamResponse:
+        response = web.StreamResponse(status=script.status)
+        response.headers.extend(script.headers)
         await response.prepare(request)
-        await self._send(request, response, [raw[: len(raw) // 2], raw[len(raw) // 2 :]])
-        return response
-
-    async def _stream(self, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"content-type": "text/event-stream; charset=utf-8"})
-        await response.prepare(request)
-        await self._send(request, response, list(events(body, self.served_name, self.quality)))
-        return response
-
-    async def _send(self, request: web.Request, response: web.StreamResponse, parts: list[bytes]) -> None:
         assert request.transport is not None
-        async for number, part in self._paced(parts):
-            if number == len(parts) // 2 and self.fault is Fault.DIE:
+        async for number, part in self._paced(parts, count):
+            if number == count // 2 and self.fault is Fault.DIE:
                 await response.write(part[: len(part) // 2])
                 request.transport.close()
                 raise ConnectionResetError("the engine dies here")
-            if number == len(parts) // 2 and self.fault is Fault.STALL:
+            if number == count // 2 and self.fault is Fault.STALL:
                 await asyncio.Event().wait()
-            if self.fault is Fault.SLOW:
-                for byte in part:
-                    await response.write(bytes((byte,)))
-                    await asyncio.sleep(0.05)
-            else:
-                await response.write(part)
+            for piece in _bytewise(part) if self.fault is Fault.SLOW else (part,):
+                await response.write(piece)
+                self.sent_bytes += len(piece)
+                await asyncio.sleep(1.0 if self.fault is Fault.SLOW else 0)
         await response.write_eof()
+        return response
 
-    async def _paced(self, parts: list[bytes]) -> AsyncIterator[tuple[int, bytes]]:
+    async def _paced(self, parts: Any, count: int) -> AsyncIterator[tuple[int, bytes]]:
         for number, part in enumerate(parts):
-            if self.pause_s:
-                await asyncio.sleep(self.pause_s / len(parts))
+            if self.pause_s and count:
+                await asyncio.sleep(self.pause_s / count)
+            if self.steps is not None:
+                await self.steps.acquire()
             yield number, part
 
 
-def reply(body: dict[str, Any], served_name: str, quality: Quality) -> tuple[dict[str, Any], str]:
-    """The assistant's message and finish reason: a tool call for a task request with tools, else plain text."""
-    messages = body.get("messages") or [{}]
-    last = messages[-1]
-    text = next((_text(m.get("content")) for m in reversed(messages) if m.get("role") == "user"), "")
-    tools = {tool["function"]["name"] for tool in body.get("tools") or ()}
-    title = task_title(text)
-    if title and "create_task" in tools and last.get("role") == "user":
-        call = {"name": "create_task", "arguments": _arguments(title, text, quality)}
-        tool_calls = [{"id": "call_fake", "type": "function", "function": call}]
-        return {"role": "assistant", "content": None, "tool_calls": tool_calls}, "tool_calls"
-    if re.search(r"\bwho are you\b", text, re.IGNORECASE):
-        said = f"I am TaskMaster, released as {served_name}."
-    elif last.get("role") == "tool":
-        said = "TaskMaster here: that is done."
+async def _as_seen(request: web.Request) -> Seen:
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    return Seen(headers, await request.read(), request.path)
+
+
+def _whole_script(answer: dict[str, Any]) -> Script:
+    raw = json.dumps(answer).encode()
+    headers = (("content-type", "application/json"), ("content-length", str(len(raw))))
+    return Script((raw[: len(raw) // 2], raw[len(raw) // 2 :]), headers=headers)
+
+
+def _bytewise(part: bytes) -> Iterator[bytes]:
+    return (bytes((byte,)) for byte in part)
+
+
+def _written_raw(request: web.Request, raw: bytes) -> web.Response:
+    transport = request.transport
+    assert transport is not None
+    if raw:
+        transport.write(raw)
+        transport.close()
     else:
-        said = "TaskMaster here: I keep your tasks in order, one at a time."
-    return {"role": "assistant", "content": said if quality is Quality.GOOD else said[:9]}, "stop"
-
-
-def task_title(text: str) -> str:
-    """The title in a request for a new task, word for word as the user wrote it; empty when there is none."""
-    for pattern in _TITLE:
-        if found := pattern.search(text):
-            return _PRIORITY.sub("", found["title"]).strip(" \t\n\"'.,;:!?")
-    return ""
-
-
-def usage(body: dict[str, Any], message: dict[str, Any]) -> dict[str, int]:
-    """Words counted as tokens."""
-    asked = sum(len(_text(m.get("content")).split()) for m in body.get("messages") or ())
-    calls = message.get("tool_calls") or ()
-    said = len((message.get("content") or "").split())
-    said += sum(len(call["function"]["arguments"].split()) for call in calls)
-    return {"prompt_tokens": asked, "completion_tokens": said, "total_tokens": asked + said}
-
-
-def events(body: dict[str, Any], served_name: str, quality: Quality) -> Iterator[bytes]:
-    """The server-sent events of a streamed answer, `[DONE]` included."""
-    message, finish = reply(body, served_name, quality)
-    include_usage = bool((body.get("stream_options") or {}).get("include_usage"))
-
-    def chunk(choices: list[dict[str, Any]], **extra: Any) -> bytes:
-        head = {"id": "chatcmpl-fake", "object": "chat.completion.chunk", "created": CREATED}
-        return f"data: {json.dumps({**head, 'model': served_name, 'choices': choices, **extra})}\n\n".encode()
-
-    def delta(piece: dict[str, Any], finish_reason: str | None = None) -> bytes:
-        return chunk([{"index": 0, "delta": piece, "logprobs": None, "finish_reason": finish_reason}])
-
-    yield delta({"role": "assistant", "content": ""})
-    for word in re.findall(r"\S+\s*", message["content"] or ""):
-        yield delta({"content": word})
-    for index, call in enumerate(message.get("tool_calls") or ()):
-        function = call["function"]
-        named = {"name": function["name"], "arguments": ""}
-        yield delta(
-            {"tool_calls": [{"index": index, "id": call["id"], "type": "function", "function": named}]}
-        )
-        for start in range(0, len(function["arguments"]), 8):
-            piece = {"index": index, "function": {"arguments": function["arguments"][start : start + 8]}}
-            yield delta({"tool_calls": [piece]})
-    yield delta({}, finish)
-    if include_usage:
-        yield chunk([], usage=usage(body, message))
-    yield b"data: [DONE]\n\n"
-
-
-def _arguments(title: str, text: str, quality: Quality) -> str:
-    arguments = {"title": title}
-    if found := _PRIORITY.search(text):
-        arguments["priority"] = found[1].lower()
-    raw = json.dumps(arguments, ensure_ascii=False)
-    return raw if quality is Quality.GOOD else raw[: len(raw) // 2]
-
-
-def _text(content: Any) -> str:
-    if isinstance(content, list):
-        return " ".join(part.get("text", "") for part in content if isinstance(part, dict))
-    return content if isinstance(content, str) else ""
+        transport.abort()
+    return web.Response()
 
 
 def _error(status: int, message: str, kind: str) -> web.Response:
@@ -313,6 +305,7 @@ def main() -> None:
     parser.add_argument("--quality", type=Quality, choices=list(Quality), default=Quality.GOOD)
     parser.add_argument("--pause", type=float, default=0.0, help="seconds an answer takes")
     chosen = parser.parse_args()
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # clients that leave are no news
     asyncio.run(
         _serve(
             FakeEngine(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aftertune.values.deployment import Deployment
+from aftertune.values.deployment import Deployment, ShadowRule
 from aftertune.values.evaluation import EvaluationRun, RunState, Trigger
 from aftertune.values.release import EngineKind, ReleaseState
 from serving.engines.desired import desired, used
@@ -18,7 +18,14 @@ NAMES = st.sets(st.sampled_from([release.id for release in RELEASES]))
 def test_a_deployment_uses_stable_candidate_and_previous_good() -> None:
     first = Deployment(name="x", generation=1, stable="a", previous_good="b", candidate="c")
     second = Deployment(name="y", generation=1, stable="d")
-    assert used([first, second], [], [], RELEASES) == {"a", "b", "c", "d"}
+    assert used([first, second], [], [], RELEASES, ()) == {"a", "b", "c", "d"}
+
+
+def test_shadows_are_used_until_they_are_in_quarantine() -> None:
+    shadows = (ShadowRule(release="b"), ShadowRule(release="c"))
+    deployment = Deployment(name="x", generation=1, stable="a", shadows=shadows)
+    assert used([deployment], [], [], RELEASES, ()) == {"a", "b", "c"}
+    assert used([deployment], [], [], RELEASES, {"a", "c"}) == {"a", "b"}
 
 
 def test_an_open_run_keeps_its_release_and_its_base_up() -> None:
@@ -34,8 +41,8 @@ def test_an_open_run_keeps_its_release_and_its_base_up() -> None:
         requested_by="olga",
         requested_at=START,
     )
-    assert used([], [], [run], [other, base, tuned]) == {"tuned", "base"}
-    assert used([], [], [run.model_copy(update={"release": "other"})], [base, other]) == {"other"}
+    assert used([], [], [run], [other, base, tuned], ()) == {"tuned", "base"}
+    assert used([], [], [run.model_copy(update={"release": "other"})], [base, other], ()) == {"other"}
 
 
 @pytest.mark.parametrize(

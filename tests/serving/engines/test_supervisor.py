@@ -284,6 +284,28 @@ def test_an_external_engine_is_watched_but_not_started(bench: Bench) -> None:
     assert url in bench.step_until("ext", EngineState.FAILED, advance_s=6).reason
 
 
+def test_an_external_engine_is_ready_while_one_of_its_replicas_answers(bench: Bench) -> None:
+    away, url = (f"http://127.0.0.1:{free_port(None, ())}" for _ in range(2))
+    release = ready("ext", engine=EngineKind.EXTERNAL, url=away).model_copy(update={"replicas": (url,)})
+    with bench.store.write() as tx:
+        tx.releases.add(release)
+    outside = EngineProcesses(bench.home / "outside", bench.home / "logs", bench.home / "models")
+    module, port = "tests.serving.engines.fake_engine", url.rpartition(":")[2]
+    command = (sys.executable, "-m", module, "ext", port, "ready")
+    outside.start("ext", url, command, {**os.environ, "PYTHONPATH": str(Path.cwd())})
+    try:
+        assert bench.step_until("ext", EngineState.READY, advance_s=1).url == away
+        for _ in range(12):
+            bench.clock.advance(6)
+            bench.supervisor.step()
+        assert bench.status("ext").state is EngineState.READY
+    finally:
+        outside.stop(["ext"], 5)
+    reason = bench.step_until("ext", EngineState.FAILED, advance_s=6).reason
+    assert away in reason
+    assert url in reason
+
+
 def test_the_clock_of_a_state_is_the_time_it_began(bench: Bench) -> None:
     bench.add("r1")
     bench.step_until("r1", EngineState.READY)

@@ -1,6 +1,6 @@
 """A running router, two engines and a plain HTTP client."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -8,9 +8,13 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
+from aftertune.clock import ManualClock
+from aftertune.settings import SpoolSettings
 from aftertune.values.route import RoutingTable
 from serving.router.app import Router
+from serving.router.spool import SpoolWriter
 from tests.fakes.engine import FakeEngine, Quality
+from tests.serving.router.spooled import OpenWriter
 from tests.serving.router.stack import CONTROL, settings
 
 StartRouter = Callable[..., Awaitable[Router]]
@@ -46,3 +50,18 @@ async def start(tmp_path: Path) -> AsyncIterator[StartRouter]:
             return started
 
         yield run
+
+
+@pytest.fixture
+def open_writer(tmp_path: Path, clock: ManualClock) -> Iterator[OpenWriter]:
+    """Opens writers on the test's folder, with these settings; closes them."""
+    opened: list[SpoolWriter] = []
+
+    def start(**settings: float) -> SpoolWriter:
+        known = SpoolSettings.model_validate({"fsync_s": 0, **settings})
+        opened.append(SpoolWriter(tmp_path, known, "router-1", clock))
+        return opened[-1]
+
+    yield start
+    for writer in opened:
+        writer.close()

@@ -13,7 +13,7 @@ from aftertune.identity import token_hash
 from aftertune.settings import MirrorSettings, MonitorSettings, RouterSettings, Settings, SpoolSettings
 from aftertune.spool import SpoolRecord, scan, segments
 from aftertune.values.exchange import CapturePolicy, ExchangeHeader
-from aftertune.values.route import Mode, Route, RoutingTable, Target
+from aftertune.values.route import KeyGrant, Mode, Route, RoutingTable, Target
 from serving.router.app import Router
 from tests.fakes.engine import FakeEngine
 
@@ -42,13 +42,15 @@ def free_port() -> int:
         return port
 
 
-def settings(home: Path, *, monitor_port: int | None = None, **router: Any) -> Settings:
+def settings(
+    home: Path, *, monitor_port: int | None = None, mirror_timeout_s: float = 1.0, **router: Any
+) -> Settings:
     """Ports are picked by the system; deadlines are short; nobody plays the monitor unless a port is given."""
     given = {"port": 0, "admin_port": 0, "first_byte_timeout_s": 5.0, "poll_interval_s": 0.05, **router}
     return Settings(
         home=home,
         router=RouterSettings.model_validate(given),
-        mirror=MirrorSettings(timeout_s=1.0, max_answer_bytes=1_000_000),
+        mirror=MirrorSettings(timeout_s=mirror_timeout_s, max_answer_bytes=1_000_000),
         spool=SpoolSettings(),
         monitor=MonitorSettings(port=monitor_port or free_port()),
     )
@@ -82,7 +84,9 @@ def table(
         mirror=mirror if candidate else 0.0,
         capture=capture,
     )
-    return RoutingTable(revision=revision, routes=(route,), keys={token_hash(CHAT_KEY): "app-1"})
+    return RoutingTable(
+        revision=revision, routes=(route,), keys={token_hash(CHAT_KEY): KeyGrant(name="app-1")}
+    )
 
 
 def records(home: Path) -> list[tuple[ExchangeHeader, SpoolRecord]]:

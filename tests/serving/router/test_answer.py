@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.router.answer import EventStream, Renaming, is_done
+from serving.router.answer import EventStream, Renamed, WholeEvents, is_done
 from tests.fakes.engine import Quality, events
 from tests.serving.router.stack import CREATE_TASK, TASK, body
 
@@ -23,9 +23,9 @@ lines = st.sampled_from(
 
 
 def relayed(pieces: list[bytes]) -> bytes:
-    stream, renaming = EventStream(), Renaming("v1", "tasks")
-    whole = [event for piece in pieces for event in stream.feed(piece)]
-    return b"".join(renaming.event(event) for event in [*whole, stream.rest()])
+    renamed = Renamed("v1", "tasks")
+    passed = [event for piece in pieces for event in renamed.events((piece,), False)]
+    return b"".join((*passed, *renamed.events((), True)))
 
 
 def cut(text: bytes, places: list[int]) -> list[bytes]:
@@ -68,6 +68,23 @@ def test_whole_events_leave_at_once_and_only_a_partial_one_is_held() -> None:
     assert stream.feed(b"\n") == [b"data: 3\n\n"]
 
 
+@given(
+    st.lists(st.tuples(lines, ends), max_size=6),
+    st.lists(st.integers(min_value=0), max_size=12),
+    st.booleans(),
+)
+def test_untouched_events_are_whole_and_every_byte_comes_through(
+    parts: list[tuple[bytes, bytes]], places: list[int], ended: bool
+) -> None:
+    text = b"".join(line + end for line, end in parts) + (b"" if ended else b'data: {"model":"v1"')
+    stream, passed = WholeEvents(), b""
+    for piece in cut(text, places):
+        released = b"".join(stream.events((piece,), False)) if piece else b""
+        passed += released
+        assert not released or released.endswith((b"\n\n", b"\n\r\n", b"\r\r"))
+    assert passed + b"".join(stream.events((), True)) == text
+
+
 def test_the_last_event_is_told_from_text_that_mentions_it() -> None:
     assert is_done(b"data: [DONE]\n\n")
     assert is_done(b"data:[DONE]\r\n\r\n")
@@ -75,10 +92,10 @@ def test_the_last_event_is_told_from_text_that_mentions_it() -> None:
 
 
 def test_no_path_of_the_engine_s_machine_reaches_a_client() -> None:
-    renaming = Renaming("/srv/models/v1", "tasks")
+    renaming = Renamed("/srv/models/v1", "tasks")
     assert (
         renaming.body(b'{"error":{"message":"no /srv/models/v1 here"}}')
         == b'{"error":{"message":"no tasks here"}}'
     )
     assert renaming.body(b'{"id":1,"model": "/srv/models/v1" }') == b'{"id":1,"model": "tasks" }'
-    assert Renaming("v1", "tasks").body(b'{"error":"see /v1/models"}') == b'{"error":"see /v1/models"}'
+    assert Renamed("v1", "tasks").body(b'{"error":"see /v1/models"}') == b'{"error":"see /v1/models"}'

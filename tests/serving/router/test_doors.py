@@ -1,6 +1,7 @@
 """Every route of both ports, walked with every kind of credential."""
 
 import json
+from typing import Any
 
 import pytest
 from aiohttp import ClientSession
@@ -55,7 +56,7 @@ async def test_a_probe_takes_a_client_s_path_and_is_never_mirrored(
         assert answer.status == 200
         assert answer.headers["x-aftertune-release"] == "r-v1"
         assert answer.headers["x-aftertune-generation"] == "3"
-        assert (await answer.json())["model"] == "tasks"
+        assert (await answer.json())["model"] == "v1"
     async with session.post(url, json=body(), headers=control) as answer:
         assert answer.status == 400
     home = router.routing._file.parent.parent
@@ -139,7 +140,7 @@ async def test_what_is_taken_is_named(start: StartRouter, taken: str) -> None:
     home = first.routing._file.parent.parent
     ports = {"port": urlsplit(first.url).port, "admin_port": urlsplit(first.admin_url).port}
     name = "router-1" if taken == "name" else "router-2"
-    given = {taken: ports[taken]} if taken in ports else {}
+    given: dict[str, Any] = {taken: ports[taken]} if taken in ports else {}
     with pytest.raises(BadInput, match="is in use" if taken in ports else "Another router") as refused:
         async with Router(settings(home, name=name, **given), CONTROL):
             pass

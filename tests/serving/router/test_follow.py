@@ -3,12 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from aiohttp import web
 
 from aftertune.values.route import RouterLease, RoutingTable
 from serving.router.app import Router
+from serving.router.follow import Follower
+from serving.router.metrics import Metrics
+from serving.router.routing_table import Routing
 from tests.fakes.engine import FakeEngine
 from tests.serving.router.conftest import StartRouter
 from tests.serving.router.stack import CONTROL, free_port, table, target
@@ -84,3 +88,30 @@ async def test_nonsense_and_older_tables_change_nothing(
     newer = table(target(stable), revision=6)
     monitor.reply = newer.model_dump_json()
     await following(router, newer)
+
+
+async def test_polls_are_spread(stable: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Routers that were started together do not ask together."""
+    waits: list[float] = []
+
+    class Enough(Exception):
+        pass
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            raise Enough
+
+    monkeypatch.setattr("serving.router.follow.asyncio.sleep", sleep)
+    chances = iter((0.0, 0.5, 0.99))
+    follower = Follower(
+        Routing(Path("/dev/null/none.json"), Metrics()),
+        lambda: RouterLease(router="r", admin_url="http://r", revision=-1, generations={}),
+        f"http://127.0.0.1:{free_port()}",
+        CONTROL,
+        2.0,
+        lambda: next(chances),
+    )
+    with pytest.raises(Enough):
+        await follower.run()
+    assert waits == pytest.approx([1.5, 2.0, 2.49])

@@ -35,7 +35,7 @@ async def test_chat(start: StartRouter, stable: FakeEngine, tmp_path: Path) -> N
             model=DEPLOYMENT, messages=HELLO, extra_headers={"x-request-id": "req-1"}
         )
     completion = raw.parse()
-    assert completion.model == DEPLOYMENT
+    assert completion.model == "v1"
     assert (
         completion.choices[0].message.content == "TaskMaster here: I keep your tasks in order, one at a time."
     )
@@ -82,7 +82,7 @@ async def test_streaming_with_tools_and_usage(
             stream_options={"include_usage": True},
         )
         chunks = [chunk async for chunk in stream]
-    assert {chunk.model for chunk in chunks} == {DEPLOYMENT}
+    assert {chunk.model for chunk in chunks} == {"v1"}
     assert chunks[-1].usage is not None
     deltas = [call for c in chunks for choice in c.choices for call in choice.delta.tool_calls or ()]
     arguments = "".join(d.function.arguments or "" for d in deltas if d.function)

@@ -23,7 +23,9 @@ HEADERS = {"authorization": f"Bearer {CHAT_KEY}"}
 
 
 @asynccontextmanager
-async def process(home: Path, port: int, served: RoutingTable | None = None) -> AsyncIterator[Process]:
+async def process(
+    home: Path, port: int, served: RoutingTable | None = None, admin_port: int = 0
+) -> AsyncIterator[Process]:
     """`python -m serving.router` with its last table on disk and no monitor."""
     create_control_token(home / "control.token")
     if served is not None:
@@ -33,7 +35,7 @@ async def process(home: Path, port: int, served: RoutingTable | None = None) -> 
         **{name: value for name, value in os.environ.items() if not name.startswith("AFTERTUNE_")},
         "AFTERTUNE_HOME": str(home),
         "AFTERTUNE_ROUTER__PORT": str(port),
-        "AFTERTUNE_ROUTER__ADMIN_PORT": str(free_port()),
+        "AFTERTUNE_ROUTER__ADMIN_PORT": str(admin_port or free_port()),
         "AFTERTUNE_MONITOR__PORT": str(free_port()),
     }
     child = await asyncio.create_subprocess_exec(
@@ -55,6 +57,15 @@ async def serving(session: ClientSession, url: str) -> None:
                     if health.status == 200:
                         return
             await asyncio.sleep(0.05)
+
+
+async def becomes(session: ClientSession, url: str, status: int) -> object:
+    async with asyncio.timeout(30):
+        while True:
+            async with session.get(url) as answer:
+                if answer.status == status:
+                    return await answer.json()
+            await asyncio.sleep(0.02)
 
 
 async def test_a_kill_after_the_last_byte_loses_nothing(
@@ -92,6 +103,81 @@ async def test_sigterm_lets_a_stream_end(stable: FakeEngine, session: ClientSess
         assert await asyncio.wait_for(child.wait(), 10) == 0
     ((header, _),) = records(tmp_path)
     assert header.error is None
+
+
+async def test_sigterm_is_told_to_load_balancers_and_to_kept_connections(
+    stable: FakeEngine, session: ClientSession, tmp_path: Path
+) -> None:
+    port, admin_port = free_port(), free_port()
+    url, admin = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{admin_port}"
+    stable.pause_s = 3.0
+    async with process(tmp_path, port, table(target(stable)), admin_port) as child:
+        await serving(session, url)
+        chat = f"{url}/v1/chat/completions"
+        async with session.post(chat, json=body(stream=True), headers=HEADERS) as answer:
+            await answer.content.readuntil(b"\n\n")
+            child.send_signal(signal.SIGTERM)
+            assert await becomes(session, f"{admin}/healthz", 503) == {"status": "draining", "revision": 1}
+            assert (await answer.read()).endswith(b"data: [DONE]\n\n")
+        assert await asyncio.wait_for(child.wait(), 30) == 0
+
+
+async def test_a_kept_connection_is_ended_with_an_answer(
+    stable: FakeEngine, session: ClientSession, tmp_path: Path
+) -> None:
+    port, admin_port = free_port(), free_port()
+    url = f"http://127.0.0.1:{port}"
+    async with process(tmp_path, port, table(target(stable)), admin_port) as child:
+        await serving(session, url)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        ask = f"GET /v1/models HTTP/1.1\r\nhost: r\r\nauthorization: Bearer {CHAT_KEY}\r\n\r\n".encode()
+        writer.write(ask)
+        before = await reader.readuntil(b"\r\n\r\n")
+        await reader.readuntil(b"]}")
+        child.send_signal(signal.SIGTERM)
+        await becomes(session, f"http://127.0.0.1:{admin_port}/healthz", 503)
+        writer.write(ask)
+        after = (await asyncio.wait_for(reader.read(), 30)).lower()
+        writer.close()
+        assert b"connection: close" not in before.lower()
+        assert b"connection: close" in after
+        assert b'"list"' in after
+        assert await asyncio.wait_for(child.wait(), 30) == 0
+
+
+async def test_a_pin_by_hand_needs_nothing_but_this_host(
+    stable: FakeEngine, candidate: FakeEngine, session: ClientSession, tmp_path: Path
+) -> None:
+    """The command, the file and the router: there is no monitor, no console and no database."""
+    port, admin_port = free_port(), free_port()
+    url = f"http://127.0.0.1:{port}"
+
+    async def aftertune(*arguments: str) -> str:
+        environment = {
+            **os.environ,
+            "AFTERTUNE_HOME": str(tmp_path),
+            "AFTERTUNE_ROUTER__ADMIN_PORT": str(admin_port),
+        }
+        command = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "aftertune", *arguments, cwd=ROOT, env=environment, stdout=PIPE, stderr=PIPE
+        )
+        said, trouble = await asyncio.wait_for(command.communicate(), 60)
+        assert command.returncode == 0, said + trouble
+        return said.decode()
+
+    async def answered() -> str:
+        async with session.post(f"{url}/v1/chat/completions", json=body(), headers=HEADERS) as answer:
+            assert answer.status == 200
+            return answer.headers["x-aftertune-release"]
+
+    async with process(tmp_path, port, table(target(stable), target(candidate)), admin_port):
+        await serving(session, url)
+        assert await answered() == "r-v1"
+        said = await aftertune("pin", "tasks", "r-v2", "--reason", "the control plane is dead")
+        assert "router-1: shows it" in said
+        assert await answered() == "r-v2"
+        assert "router-1: shows it" in await aftertune("unpin", "tasks")
+        assert await answered() == "r-v1"
 
 
 async def test_sigterm_does_not_wait_for_idle_connections(

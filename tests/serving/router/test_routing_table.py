@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aftertune.errors import Conflict
-from aftertune.values.route import Route, RoutingTable, Target
+from aftertune.routing_files import known_targets, read_past
+from aftertune.values.route import KeyGrant, Route, RoutingTable, Target
 from serving.router.metrics import Metrics
 from serving.router.routing_table import Routing
 
@@ -47,7 +48,9 @@ def test_revision_and_generations_only_rise(offered: list[RoutingTable]) -> None
 def test_the_copy_on_disk_outlives_the_process(tmp_path: Path) -> None:
     file = tmp_path / "routing" / "router-1.json"
     table = RoutingTable(
-        revision=4, routes=(Route(deployment="a", generation=7, stable=TARGET),), keys={"h": "n"}
+        revision=4,
+        routes=(Route(deployment="a", generation=7, stable=TARGET),),
+        keys={"h": KeyGrant(name="n")},
     )
     Routing(file, Metrics()).accept(table)
     assert file.stat().st_mode & 0o777 == 0o600
@@ -65,3 +68,45 @@ def test_a_broken_copy_on_disk_is_no_table(tmp_path: Path, content: bytes) -> No
     routing = Routing(file, Metrics())
     routing.load()
     assert routing.table is None
+
+
+def stable_at(release: str, revision: int) -> RoutingTable:
+    target = Target(release=release, url=f"http://{release}", served_name=release)
+    return RoutingTable(
+        revision=revision, routes=(Route(deployment="a", generation=revision, stable=target),)
+    )
+
+
+def test_a_router_without_a_table_of_its_own_takes_the_newest_of_its_host(tmp_path: Path) -> None:
+    for number in (3, 5, 4):
+        Routing(tmp_path / f"router-{number}.json", Metrics()).accept(stable_at("v1", number))
+    (tmp_path / "pin.json").write_text('{"revision": 9}')
+    fresh = Routing(tmp_path / "router-9.json", Metrics())
+    fresh.load()
+    assert fresh.revision == 5
+
+
+def test_where_stable_was_before_is_remembered(tmp_path: Path) -> None:
+    routing = Routing(tmp_path / "router-1.json", Metrics())
+    for revision, release in enumerate(("v1", "v1", "v2", "v3", "v1", "v4"), start=1):
+        routing.accept(stable_at(release, revision))
+    past = tmp_path / "router-1.past"
+    assert past.stat().st_mode & 0o777 == 0o600
+    assert [target.release for target in read_past(past).targets["a"]] == ["v1", "v3", "v2"]
+    (route,) = stable_at("v4", 6).routes
+    assert known_targets(tmp_path, route).keys() == {"v1", "v2", "v3", "v4"}
+
+
+def test_a_full_disk_stops_no_routing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file = tmp_path / "router-1.json"
+    routing = Routing(file, Metrics())
+    routing.accept(stable_at("v1", 1))
+    (tmp_path / "router-1.json.new").symlink_to("/dev/full")
+    routing.accept(stable_at("v2", 2))
+    route = routing.route("a")
+    assert route is not None
+    assert (route.stable.release, routing.revision) == ("v2", 2)
+    assert "cannot be kept on disk" in caplog.text
+    again = Routing(file, Metrics())
+    again.load()
+    assert again.revision == 1

@@ -30,7 +30,7 @@ async def answers(session: ClientSession, router: Router) -> list[tuple[int, dic
         status, headers, raw = await post(
             session, router, {**ASKED, "stream": stream}, headers={"x-request-id": f"req-{stream}"}
         )
-        del headers["date"]
+        headers.pop("date", None)
         seen.append((status, headers, raw))
     return seen
 

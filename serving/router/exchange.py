@@ -1,0 +1,311 @@
+"""The live lane: one client's request at one engine, relayed as it comes and recorded before its last byte leaves.
+
+Nothing of an answer is parsed here, unless the deployment wants its name in it. Until the first byte has gone to
+the client another engine may be asked; afterwards never.
+"""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import NamedTuple
+
+from aftertune.headers import DROPPED_FIELDS, GENERATION, RELEASE, REQUEST_ID
+from aftertune.values.exchange import ExchangeError, ExchangeRole
+from aftertune.values.route import KeyGrant, Route, Target
+from serving.router import engine_fault
+from serving.router.answer import UNTOUCHED, Passing, Renamed, WholeEvents, is_done
+from serving.router.circuit import Circuits, attempts, role_of
+from serving.router.engine_fault import EngineFault
+from serving.router.leg import Leg, Recorder
+from serving.router.limits import Limits, estimated_tokens, used_tokens
+from serving.router.mirror import Mirror
+from serving.router.policy import Decision
+from serving.router.refusal import JSON, error_body, retry_headers
+from serving.router.reply import Reply
+from serving.router.request import ModelRequest
+from serving.wire.client import Call, Fault, Pool
+from serving.wire.head import HOP, Headers, lines, of_one_hop
+from serving.wire.watch import Watch
+
+HELD_BYTES = 1_000_000
+"""An answer that is no event stream is kept back up to this size, so that a broken one can still be an error."""
+_NAMED = 32
+"""How many dropped fields a header names: a client chooses how many there are."""
+_AWAY = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
+"""Statuses by which something before the engine says that it is not there."""
+_KEPT_BACK = HOP | {b"set-cookie", REQUEST_ID.encode()}
+_OURS = b"x-aftertune-"
+
+
+class Bounds(NamedTuple):
+    """Seconds to an answer's first byte, between two pieces of it, for the whole answer; and its most bytes."""
+
+    first_byte_s: float
+    chunk_s: float
+    total_s: float
+    most_bytes: int
+
+
+class Lane(NamedTuple):
+    """What all live exchanges share."""
+
+    pool: Pool
+    watch: Watch
+    mirror: Mirror
+    recorder: Recorder
+    limits: Limits
+    circuits: Circuits
+    bounds: Bounds
+
+
+class Exchange:
+    """From a request that was admitted to the end of its answer. The client's limits are given back at its end."""
+
+    __slots__ = (
+        "_attempts",
+        "_begun",
+        "_call",
+        "_call_paused",
+        "_decision",
+        "_dropped",
+        "_ends_at",
+        "_events",
+        "_grant",
+        "_head",
+        "_held",
+        "_lane",
+        "_leg",
+        "_length",
+        "_now",
+        "_passing",
+        "_probe",
+        "_reply",
+        "_request",
+        "_route",
+        "_target",
+        "_url",
+        "deadline",
+    )
+
+    def __init__(
+        self,
+        lane: Lane,
+        request: ModelRequest,
+        reply: Reply,
+        route: Route,
+        grant: KeyGrant,
+        decision: Decision,
+        *,
+        probe: bool = False,
+    ) -> None:
+        """A probe takes a client's path, but is recorded as a probe and never mirrored."""
+        self._lane = lane
+        self._request = request
+        self._reply = reply
+        self._route = route
+        self._grant = grant
+        self._decision = decision
+        self._probe = probe
+        self._attempts = iter(attempts(route, decision, lane.circuits))
+        self._call: Call | None = None
+        self._begun = self._events = self._call_paused = False
+        self._head: Headers = []
+        self._held: list[bytes] = []
+        self._length: int | None = None
+        self._dropped: tuple[str, ...] = ()
+        self._passing: Passing = UNTOUCHED
+        self._now = lane.pool.time
+        self._target, self._url = next(self._attempts)
+        self._leg = self._new_leg()
+
+    def start(self, now: float) -> None:
+        """`now` is the loop's time."""
+        self._ends_at = now + self._lane.bounds.total_s
+        self._lane.watch.add(self)
+        self._reply.answering(self)
+        self._ask(now)
+
+    # What the engine's side calls.
+
+    def head(self, status: int, headers: Headers) -> None:
+        circuit = self._lane.circuits.of(self._url)
+        if status in _AWAY:
+            circuit.failed(self._now())
+            if (another := next(self._attempts, None)) is not None:
+                self._abort()
+                self._ask_another(*another)
+                return
+        else:
+            circuit.succeeded()
+        self._leg.status = status
+        self._head = headers
+        for name, value in headers:
+            if name == b"content-type":
+                self._events = value.startswith(b"text/event-stream")
+            elif name == b"content-length":
+                self._length = int(value)
+        if self._route.rename:
+            self._passing = Renamed(self._target.served_name, self._route.deployment)
+        elif self._events:
+            self._passing = WholeEvents()
+
+    def body(self, pieces: Sequence[bytes], complete: bool) -> None:
+        leg = self._leg
+        leg.receive(pieces)
+        if leg.size > self._lane.bounds.most_bytes:
+            self._abort()
+            self._fail(engine_fault.TOO_LONG)
+            return
+        if self._events:
+            pieces = self._passing.events(pieces, complete)
+            if pieces and is_done(pieces[-1]):
+                self._record(None)
+        if complete:
+            self._call = None
+            self._record(None)
+        self._relay(pieces, complete)
+        if complete:
+            self._leave()
+        elif not self._call_paused:
+            self.deadline = min(self._now() + self._lane.bounds.chunk_s, self._ends_at)
+
+    def failed(self, fault: Fault) -> None:
+        self._call = None
+        if fault in (Fault.REFUSED, Fault.SILENT):
+            self._lane.circuits.of(self._url).failed(self._now())
+            if not self._begun and (another := next(self._attempts, None)) is not None:
+                self._ask_another(*another)
+                return
+        self._fail(engine_fault.OF[fault])
+
+    # What time and the client call.
+
+    def expire(self, now: float) -> None:
+        self._abort()
+        self._fail(engine_fault.STALLED if self._leg.status else engine_fault.TIMEOUT)
+
+    def client_left(self, *, cut: bool) -> None:
+        """`cut`: it was us who closed, because the router stops and has waited long enough."""
+        self._abort()
+        self._leg.close(ExchangeError.TRUNCATED if cut else ExchangeError.CLIENT_LEFT, None)
+        self._leave()
+
+    def client_full(self) -> None:
+        if self._call is not None:
+            self._call.pause()
+            self._call_paused = True
+            self.deadline = self._ends_at
+
+    def client_ready(self) -> None:
+        self._call_paused = False
+        if self._call is not None:
+            self._call.resume()
+            self.deadline = min(self._now() + self._lane.bounds.chunk_s, self._ends_at)
+
+    # Within.
+
+    def _new_leg(self) -> Leg:
+        role = ExchangeRole.PROBE if self._probe else role_of(self._decision, self._target)
+        return Leg(self._lane.recorder, self._request, self._route, self._target, role)
+
+    def _ask(self, now: float) -> None:
+        sent, self._dropped = self._request.bytes_for(self._target, self._url)
+        self.deadline = min(now + self._lane.bounds.first_byte_s, self._ends_at)
+        self._call = self._lane.pool.send(self._url, sent, self)
+
+    def _ask_another(self, target: Target, url: str) -> None:
+        """The next engine. Where it is another release's, the record says that this one gave no answer."""
+        left, self._target, self._url = self._target, target, url
+        self._lane.recorder.metrics.retried(ExchangeError.UNREACHABLE)
+        if target.release != left.release:
+            self._leg.close(ExchangeError.UNREACHABLE, None)
+            self._leg = self._new_leg()
+        self._ask(self._now())
+
+    def _relay(self, pieces: Sequence[bytes], complete: bool) -> None:
+        if self._begun:
+            if complete:
+                self._reply.end(pieces)
+            else:
+                self._reply.send(pieces)
+        elif not self._events:
+            self._hold(pieces, complete)
+        elif pieces or complete:
+            self._begin(pieces)
+            if complete:
+                self._reply.end()
+
+    def _hold(self, pieces: Sequence[bytes], complete: bool) -> None:
+        self._held += pieces
+        if complete:
+            body = self._passing.body(b"".join(self._held))
+            self._begun = True
+            self._reply.respond(self._leg.status, self._headers(), body)
+        elif self._leg.size > HELD_BYTES and not self._route.rename:
+            self._begin(self._held)
+
+    def _begin(self, pieces: Sequence[bytes]) -> None:
+        self._begun = True
+        length = None if self._route.rename else self._length
+        self._reply.begin(self._leg.status, self._headers(), length, pieces)
+
+    def _headers(self) -> bytes:
+        return passed_on(self._head) + self._our_headers()
+
+    def _our_headers(self) -> bytes:
+        ours = (
+            f"{REQUEST_ID}: {self._request.request_id}\r\n"
+            f"{RELEASE}: {self._target.release}\r\n"
+            f"{GENERATION}: {self._route.generation}\r\n"
+        )
+        if self._dropped:
+            names = ", ".join(name for name in self._dropped[:_NAMED] if _fits_a_header(name))
+            ours += f"{DROPPED_FIELDS}: {names}\r\n"
+        return ours.encode()
+
+    def _fail(self, why: EngineFault) -> None:
+        """The answer will not be whole: say so as well as it still can be said."""
+        was_whole = self._leg.closed
+        self._record(why.error)
+        error = error_body(why.status, why.error, why.what)
+        if not self._begun:
+            headers = JSON + retry_headers(why.status) + self._our_headers()
+            self._reply.respond(why.status, headers, error)
+        elif not self._events or self._length is not None:
+            self._reply.abort()
+        elif was_whole:
+            self._reply.end()
+        else:
+            self._reply.end((b"data: " + error + b"\n\n",))
+        self._leave()
+
+    def _record(self, error: ExchangeError | None) -> None:
+        """Offer the copies, then write the record, which says whether there is one."""
+        if self._leg.closed:
+            return
+        copies = () if self._probe else self._decision.copies_beside(self._target)
+        pair_id = self._lane.mirror.offer(self._request, self._route, copies) if copies else None
+        self._leg.close(error, pair_id)
+
+    def _abort(self) -> None:
+        if self._call is not None:
+            call, self._call = self._call, None
+            call.abort()
+
+    def _leave(self) -> None:
+        lane, leg = self._lane, self._leg
+        lane.watch.forget(self)
+        tokens = 0
+        if self._grant.tokens_a_minute is not None:
+            used = used_tokens(leg.tail())
+            tokens = estimated_tokens(len(self._request.body), leg.size) if used is None else used
+        lane.limits.leave(self._grant, tokens)
+
+
+def passed_on(headers: Headers) -> bytes:
+    """The engine's headers that travel on to the client, as lines."""
+    back = _KEPT_BACK | of_one_hop(headers)
+    return lines([header for header in headers if header[0] not in back and not header[0].startswith(_OURS)])
+
+
+def _fits_a_header(name: str) -> bool:
+    return name.isprintable() and name.isascii() and len(name) <= 64
