@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from aftertune.capture import keeps_payload
 from aftertune.errors import Conflict
 from aftertune.store import Transaction
-from aftertune.values.deployment import Act, Deployment
+from aftertune.values.deployment import Act, Deployment, ShadowRule
 from aftertune.values.exchange import CapturePolicy
-from aftertune.values.route import Mode
+from aftertune.values.route import MirrorBudget, Mode
 
 
 def created(name: str, stable: str, capture: CapturePolicy = CapturePolicy.FULL) -> Deployment:
@@ -21,7 +22,10 @@ def created(name: str, stable: str, capture: CapturePolicy = CapturePolicy.FULL)
 
 
 def shadow_started(deployment: Deployment, candidate: str, rollout: str, mirror: float) -> Deployment:
-    """Copies of a share `mirror` of the requests go to the candidate; its answers are discarded."""
+    """Copies of a share `mirror` of the requests go to the candidate; its answers are discarded.
+
+    A shadow rule of the candidate ends here: from now on the rollout says what it gets.
+    """
     if deployment.candidate is not None:
         raise Conflict(
             f"{deployment.name} already tests {deployment.candidate}.",
@@ -40,12 +44,17 @@ def canary_started(deployment: Deployment, share: float, mirror: float) -> Deplo
     return _next(deployment, mode=Mode.CANARY, share=share, mirror=mirror)
 
 
-def promoted(deployment: Deployment) -> Deployment:
-    """The candidate becomes stable, the stable release previous good. Blocked by a freeze."""
+def promoted(deployment: Deployment, *, fall_back: bool = False) -> Deployment:
+    """The candidate becomes stable, the stable release previous good. Blocked by a freeze.
+
+    `fall_back`, as the candidate's plan says: previous good answers while every engine of stable is down.
+    """
     _refuse_frozen(deployment)
     if deployment.mode is not Mode.CANARY or deployment.candidate is None:
         raise Conflict(f"{deployment.name} has no canary to promote.")
-    return _without_candidate(deployment, stable=deployment.candidate, previous_good=deployment.stable)
+    return _without_candidate(
+        deployment, stable=deployment.candidate, previous_good=deployment.stable, fall_back=fall_back
+    )
 
 
 def aborted(deployment: Deployment) -> Deployment:
@@ -60,14 +69,15 @@ def rolled_back(deployment: Deployment, target: str) -> Deployment:
 
     With a candidate the target is the stable release; without one it replaces the stable release, and the
     release that was rolled back is nowhere kept as previous good. The candidate is never a target: that
-    would be a promotion.
+    would be a promotion. Once stable was replaced nothing falls back by itself: no plan said so of the target.
     """
     if target == deployment.candidate:
         raise Conflict(f"{target} is the candidate of {deployment.name}.", "Roll back to another release.")
     if deployment.candidate is None and target == deployment.stable:
         raise Conflict(f"All traffic of {deployment.name} goes to {target} already.")
     previous = deployment.previous_good if target != deployment.previous_good else None
-    return _without_candidate(deployment, stable=target, previous_good=previous)
+    fall_back = deployment.fall_back and target == deployment.stable
+    return _without_candidate(deployment, stable=target, previous_good=previous, fall_back=fall_back)
 
 
 def frozen(deployment: Deployment, reason: str) -> Deployment:
@@ -81,6 +91,32 @@ def unfrozen(deployment: Deployment) -> Deployment:
     if not deployment.frozen:
         raise Conflict(f"{deployment.name} is not frozen.")
     return _next(deployment, frozen="")
+
+
+def configured(
+    deployment: Deployment,
+    *,
+    capture: CapturePolicy | None = None,
+    rename: bool | None = None,
+    budget: MirrorBudget | None = None,
+    shadows: tuple[ShadowRule, ...] | None = None,
+) -> Deployment:
+    """Other settings from now on; None leaves one as it is. Neither a rollout nor a freeze stands in the way.
+
+    Raises Conflict when nothing would change, when an open rollout would lose its payloads, or for shadow rules of
+    stable, of the candidate, or twice of one release.
+    """
+    wanted = {"capture": capture, "rename": rename, "budget": budget, "shadows": shadows}
+    changes = {name: value for name, value in wanted.items() if value is not None}
+    if all(getattr(deployment, name) == value for name, value in changes.items()):
+        raise Conflict(f"{deployment.name} is set so already; nothing was changed.")
+    if capture is not None and not keeps_payload(capture) and deployment.candidate is not None:
+        raise Conflict(
+            f"{deployment.name} tests {deployment.candidate}, which cannot be judged without payloads.",
+            "Abort the rollout first, or capture 'full' or 'redacted'.",
+        )
+    _refuse_impossible_shadows(deployment, shadows or ())
+    return _next(deployment, **changes)
 
 
 def commit(
@@ -117,6 +153,18 @@ def commit(
     return True
 
 
+def _refuse_impossible_shadows(deployment: Deployment, shadows: tuple[ShadowRule, ...]) -> None:
+    releases = [rule.release for rule in shadows]
+    if twice := {release for release in releases if releases.count(release) > 1}:
+        raise Conflict(f"One release has one shadow rule; listed twice: {', '.join(sorted(twice))}.")
+    if deployment.stable in releases:
+        raise Conflict(f"{deployment.stable} is the stable release of {deployment.name}: it is no shadow.")
+    if deployment.candidate in releases:
+        raise Conflict(
+            f"{deployment.candidate} is the candidate of {deployment.name}: its rollout says what it gets."
+        )
+
+
 def _refuse_frozen(deployment: Deployment) -> None:
     if deployment.frozen:
         raise Conflict(f"{deployment.name} is frozen: {deployment.frozen}.", "Unfreeze it first.")
@@ -127,4 +175,8 @@ def _without_candidate(deployment: Deployment, **changes: Any) -> Deployment:
 
 
 def _next(deployment: Deployment, **changes: Any) -> Deployment:
-    return Deployment.model_validate({**dict(deployment), "generation": deployment.generation + 1, **changes})
+    """One generation later. The shadow rule of a release that became stable or candidate is dropped with that act."""
+    after = {**dict(deployment), **changes, "generation": deployment.generation + 1}
+    taken = (after["stable"], after["candidate"])
+    after["shadows"] = tuple(rule for rule in after["shadows"] if rule.release not in taken)
+    return Deployment.model_validate(after)

@@ -19,3 +19,6 @@ DROPPED_FIELDS = "x-aftertune-dropped-fields"
 
 PROBE = "x-aftertune-probe"
 """On a request: names the release to prove. Honoured only under the rooms' own credential."""
+
+DEPLOYMENT = "x-aftertune-deployment"
+"""On a request for something that an engine remembers (`/v1/responses/{id}`): the deployment it was made by."""

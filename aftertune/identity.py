@@ -29,6 +29,7 @@ class Permission(StrEnum):
     CHAT = "chat"
     REGISTER_RELEASE = "register_release"
     RUN_ROLLOUT = "run_rollout"
+    SET_CAPTURE = "set_capture"
     ROLL_BACK = "roll_back"
     APPROVE_PLAN = "approve_plan"
     OVERRIDE_CHECK = "override_check"
@@ -64,6 +65,7 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
                 Permission.READ,
                 Permission.READ_PAYLOAD,
                 Permission.APPROVE_PLAN,
+                Permission.SET_CAPTURE,
                 Permission.OVERRIDE_CHECK,
                 Permission.LIFT_QUARANTINE,
                 Permission.WAIVE_SUITE,

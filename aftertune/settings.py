@@ -6,6 +6,7 @@ An unknown name, in the file or in the environment, stops the program and lists 
 import os
 import sys
 from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,7 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 
+from aftertune.address import url
 from aftertune.errors import BadInput, UnknownName
 from aftertune.values.release import EngineKind
 
@@ -48,7 +50,11 @@ class RouterSettings(_Section):
     name: str = Field(default="router-1", description="names the router's spool folder and lease; unique")
     host: str = Field(default="127.0.0.1", description="address that clients reach")
     port: Port = Field(default=8080, description="port of the OpenAI API")
-    admin_port: Port = Field(default=8081, description="port of metrics, health and routing-table pushes")
+    share_port: bool = Field(
+        default=False,
+        description="other router processes of this user may listen on the port too; true under 'aftertune up'",
+    )
+    admin_port: Port = Field(default=8090, description="port of metrics, health and routing-table pushes")
     connect_timeout_s: float = Field(default=2.0, gt=0, description="deadline to connect to an engine")
     first_byte_timeout_s: float = Field(default=60.0, gt=0, description="deadline for an answer's first byte")
     chunk_timeout_s: float = Field(default=30.0, gt=0, description="deadline between two pieces of an answer")
@@ -57,6 +63,7 @@ class RouterSettings(_Section):
     max_head_bytes: int = Field(
         default=32_768, ge=1024, description="a longer request line with its headers gets 431"
     )
+    max_answer_bytes: int = Field(default=100_000_000, gt=0, description="a longer answer is cut off")
     head_timeout_s: float = Field(
         default=10.0, gt=0, description="a request's headers must have arrived by then"
     )
@@ -66,7 +73,10 @@ class RouterSettings(_Section):
     idle_timeout_s: float = Field(default=75.0, gt=0, description="an idle connection is closed after this")
     max_connections: int = Field(default=10_000, gt=0, description="further connections are closed at once")
     processes: int = Field(
-        default=1, ge=1, le=64, description="router processes that share the port; the admin ports count up"
+        default=1,
+        ge=1,
+        le=64,
+        description="router processes that 'aftertune up' runs; names and admin ports count up",
     )
     probe_interval_s: float = Field(
         default=2.0, gt=0, description="seconds between health probes of an engine that failed"
@@ -90,6 +100,12 @@ class MirrorSettings(_Section):
 
 class SpoolSettings(_Section):
     segment_bytes: int = Field(default=64_000_000, gt=0, description="a segment is sealed at this size")
+    seal_s: float = Field(
+        default=600.0,
+        gt=0,
+        le=3000,
+        description="and this long after its first record; ingest then deletes it",
+    )
     fsync_s: float = Field(
         default=0.05,
         ge=0,
@@ -97,6 +113,28 @@ class SpoolSettings(_Section):
     )
     disk_budget_bytes: int = Field(
         default=10_000_000_000, gt=0, description="segments that wait for ingest may hold this much"
+    )
+
+
+class RedactionEngine(StrEnum):
+    PATTERNS = "patterns"
+    PRESIDIO = "presidio"
+
+
+class RedactionSettings(_Section):
+    engine: RedactionEngine = Field(
+        default=RedactionEngine.PATTERNS,
+        description="patterns, or presidio: patterns and then Microsoft Presidio (the extra `redaction`)",
+    )
+    entities: tuple[str, ...] = Field(
+        default=(), description="kinds to redact, by the engine's names; empty: all that the engine knows"
+    )
+    language: str = Field(default="en", description="the language of Presidio's recognisers")
+    score_threshold: float = Field(
+        default=0.4, ge=0, le=1, description="a finding of Presidio below this score is left"
+    )
+    spacy_model: str = Field(
+        default="", description="Presidio's installed spaCy model; empty: none, recognisers by pattern alone"
     )
 
 
@@ -194,6 +232,7 @@ class Settings(BaseSettings):
     router: RouterSettings = RouterSettings()
     mirror: MirrorSettings = MirrorSettings()
     spool: SpoolSettings = SpoolSettings()
+    redaction: RedactionSettings = RedactionSettings()
     engines: EngineSettings = EngineSettings()
     monitor: MonitorSettings = MonitorSettings()
     console: ConsoleSettings = ConsoleSettings()
@@ -218,6 +257,11 @@ class Settings(BaseSettings):
         return self.home / "spool"
 
     @property
+    def routing_folder(self) -> Path:
+        """What the routers of this host keep: each its last table, and the pin file."""
+        return self.home / "routing"
+
+    @property
     def reports_folder(self) -> Path:
         """One folder for each report, named by its id."""
         return self.home / "reports"
@@ -229,19 +273,19 @@ class Settings(BaseSettings):
 
     @property
     def encoder_url(self) -> str:
-        return self.encoder.url or f"http://{self.encoder.host}:{self.encoder.port}"
+        return self.encoder.url or url(self.encoder.host, self.encoder.port)
 
     @property
     def monitor_url(self) -> str:
-        return f"http://{self.monitor.host}:{self.monitor.port}"
+        return url(self.monitor.host, self.monitor.port)
 
     @property
     def console_url(self) -> str:
-        return f"http://{self.console.host}:{self.console.port}"
+        return url(self.console.host, self.console.port)
 
     @property
     def router_url(self) -> str:
-        return f"http://{self.router.host}:{self.router.port}"
+        return url(self.router.host, self.router.port)
 
     @classmethod
     def settings_customise_sources(

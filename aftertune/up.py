@@ -7,7 +7,6 @@ import fcntl
 import logging
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,14 +16,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
-import httpx
-
 from aftertune.child import end_with_us
 from aftertune.clock import Clock
 from aftertune.control import create_control_token
 from aftertune.errors import AftertuneError, BadInput, Unavailable
 from aftertune.identity import Role, new_token
 from aftertune.migrations import upgrade
+from aftertune.roll import roll
+from aftertune.rooms import Room, port_is_free, ports, rooms, routers, stand_in
 from aftertune.settings import Settings
 from aftertune.store import Store
 
@@ -33,45 +32,22 @@ log = logging.getLogger(__name__)
 STOP_GRACE_S = 35.0
 """A router drains for up to 30 s; after this a room is killed."""
 
+_OVER = object()
+
 DATABASE_PATIENCE_S = 10.0
 """A database that starts together with the rooms is ready by then."""
 
 
-@dataclass(frozen=True)
-class Room:
-    """A process of ours: `python -m module`; `health` answers 200 once it is ready."""
-
-    name: str
-    module: str
-    health: str
-
-
 @dataclass
 class _Child:
+    """`ending`: it was told to, and is not started again."""
+
     room: Room
     process: subprocess.Popen[bytes]
     started: float
     failures: int = 0
     restart_at: float | None = None
-
-
-def rooms(settings: Settings) -> tuple[Room, ...]:
-    """In the order in which they start; they stop in the opposite order."""
-    router_admin = f"http://{settings.router.host}:{settings.router.admin_port}"
-    found = (
-        Room("monitor", "monitor", f"{settings.monitor_url}/healthz"),
-        Room("engines", "serving.engines", _metrics(settings, settings.engines.metrics_port)),
-        Room("encoder", "serving.encoder", f"http://{settings.encoder.host}:{settings.encoder.port}/healthz"),
-        Room("evals", "evals", _metrics(settings, settings.evals.metrics_port)),
-        Room("reports", "reports", _metrics(settings, settings.reports.metrics_port)),
-        Room("console", "console", f"{settings.console_url}/healthz"),
-        Room("router", "serving.router", f"{router_admin}/healthz"),
-    )
-    return tuple(room for room in found if room.name != "encoder" or not settings.encoder.url)
-
-
-def _metrics(settings: Settings, port: int) -> str:
-    return f"http://{settings.metrics_host}:{port}/metrics"
+    ending: bool = False
 
 
 @contextmanager
@@ -139,33 +115,41 @@ def refuse_taken_ports(settings: Settings, patience_s: float) -> None:
             if time.monotonic() > deadline:
                 raise BadInput(
                     f"Port {port} on {host} is in use.",
-                    f"Stop what listens there, or set AFTERTUNE_{name.upper()} to a free port.",
+                    f"Stop what listens there, or set AFTERTUNE_{name.split(' ')[0].upper()} to a free port.",
                 )
             time.sleep(0.1)
 
 
 @dataclass
 class Supervisor:
-    """Starts the rooms, restarts them when they die, stops them on request."""
+    """Starts the rooms, restarts them when they die, replaces the routers on SIGHUP, stops all on request."""
 
     settings: Settings
     say: Callable[[str], None]
     environment: Mapping[str, str]
     _children: dict[str, _Child] = field(default_factory=dict)
     _stopping: bool = False
+    _roll_wanted: bool = False
 
     def run(self) -> None:
         """Until SIGINT or SIGTERM. Raises BadInput when a room cannot start, Unavailable when one is not ready."""
         signal.signal(signal.SIGINT, self._on_signal)
         signal.signal(signal.SIGTERM, self._on_signal)
+        signal.signal(signal.SIGHUP, self._on_hangup)
         try:
             for room in rooms(self.settings):
-                self._start(room)
+                self.start(room)
             self._wait_until_ready()
             self.say(f"console  {self.settings.console_url}")
             self.say(f"router   {self.settings.router_url}/v1")
+            rolling: Iterator[None] = iter(())
             while not self._stopping:
                 self._revive()
+                if next(rolling, _OVER) is _OVER and self._roll_wanted:
+                    self._roll_wanted = False
+                    rolling = roll(
+                        self, routers(self.settings), stand_in(self.settings), time.monotonic, self.say
+                    )
                 time.sleep(0.1)
         except AftertuneError:
             if not self._stopping:
@@ -173,14 +157,15 @@ class Supervisor:
         finally:
             self._stop_all()
 
-    def _start(self, room: Room) -> None:
+    def start(self, room: Room) -> None:
+        """Begin its process, whatever became of an earlier one."""
         with self._log_file(room).open("ab") as output:
             process = subprocess.Popen(
                 [sys.executable, "-m", room.module],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env=dict(self.environment),
+                env={**self.environment, **room.settings},
                 start_new_session=True,
                 preexec_fn=end_with_us,  # noqa: PLW1509  (single-threaded here)
             )
@@ -189,10 +174,39 @@ class Supervisor:
             room, process, time.monotonic(), failures=before.failures if before else 0
         )
 
+    def runs(self, room: Room) -> bool:
+        child = self._children.get(room.name)
+        return child is not None and child.process.poll() is None
+
+    def end(self, room: Room) -> None:
+        """Ask it to; it is not started again."""
+        self._children[room.name].ending = True
+        self._signal(room, signal.SIGTERM)
+
+    def kill(self, room: Room) -> None:
+        self._signal(room, signal.SIGKILL)
+
+    def retire(self, room: Room) -> None:
+        """A router that has ended and does not come back is no longer expected to follow."""
+        self._children.pop(room.name, None)
+        store = Store(self.settings.database_url)
+        try:
+            with store.write() as tx:
+                tx.routing.forget(room.name)
+        except AftertuneError as error:
+            self.say(f"{room.name} stays listed as silent: {error}")
+        finally:
+            store.close()
+
+    def _signal(self, room: Room, number: signal.Signals) -> None:
+        child = self._children.get(room.name)
+        if child is not None and child.process.poll() is None:
+            child.process.send_signal(number)
+
     def _wait_until_ready(self) -> None:
         for room in rooms(self.settings):
             deadline = time.monotonic() + 60
-            while not self._stopping and not _healthy(room):
+            while not self._stopping and not room.is_ready():
                 child = self._children[room.name]
                 if child.process.poll() is not None:
                     tail = self._log_file(room).read_text(errors="replace").strip().splitlines()[-3:]
@@ -205,14 +219,14 @@ class Supervisor:
         now = time.monotonic()
         for child in list(self._children.values()):
             code = child.process.poll()
-            if code is None:
+            if code is None or child.ending:
                 continue
             if child.restart_at is None:
                 child.failures = 0 if now - child.started > 60 else child.failures + 1
                 child.restart_at = now + min(5.0, 0.1 * 2**child.failures)
                 self.say(f"{child.room.name} ended (exit code {code}); starting it again")
             elif now >= child.restart_at:
-                self._start(child.room)
+                self.start(child.room)
 
     def _stop_all(self) -> None:
         for child in reversed(self._children.values()):
@@ -229,40 +243,11 @@ class Supervisor:
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self._stopping = True
 
+    def _on_hangup(self, _number: int, _frame: FrameType | None) -> None:
+        self._roll_wanted = True
+
     def _log_file(self, room: Room) -> Path:
         return self.settings.home / "logs" / f"{room.name}.log"
-
-
-def ports(settings: Settings) -> dict[str, tuple[str, int]]:
-    """Setting → (host, port) of every address that the rooms listen on."""
-    return {
-        "router__port": (settings.router.host, settings.router.port),
-        "router__admin_port": (settings.router.host, settings.router.admin_port),
-        "monitor__port": (settings.monitor.host, settings.monitor.port),
-        "console__port": (settings.console.host, settings.console.port),
-        "console__metrics_port": (settings.console.host, settings.console.metrics_port),
-        "engines__metrics_port": (settings.metrics_host, settings.engines.metrics_port),
-        "encoder__port": (settings.encoder.host, settings.encoder.port),
-        "evals__metrics_port": (settings.metrics_host, settings.evals.metrics_port),
-        "reports__metrics_port": (settings.metrics_host, settings.reports.metrics_port),
-    }
-
-
-def port_is_free(host: str, port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True
-
-
-def _healthy(room: Room) -> bool:
-    try:
-        return httpx.get(room.health, timeout=1.0).status_code == httpx.codes.OK
-    except httpx.HTTPError:
-        return False
 
 
 def child_environment(settings: Settings) -> dict[str, str]:

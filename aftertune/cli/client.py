@@ -38,6 +38,10 @@ class ConsoleClient:
         headers = {"Idempotency-Key": key or str(uuid.uuid4())}
         return self._send("POST", path, json=dict(body or {}), headers=headers)
 
+    def patch(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Change what the body names; an act, as `post` is."""
+        return self._send("PATCH", path, json=dict(body), headers={"Idempotency-Key": str(uuid.uuid4())})
+
     def close(self) -> None:
         self._client.close()
 

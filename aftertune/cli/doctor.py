@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -13,9 +14,9 @@ from aftertune.audit import verify
 from aftertune.cli import show
 from aftertune.control import read_control_token
 from aftertune.errors import AftertuneError
+from aftertune.rooms import rooms
 from aftertune.settings import Settings, load
 from aftertune.store import Store
-from aftertune.up import rooms
 from aftertune.values.release import EngineKind, EngineState
 
 LEAST_FREE_BYTES = 2_000_000_000
@@ -88,3 +89,7 @@ def _records(settings: Settings) -> Iterator[Finding]:
         behind = current.revision - router.lease.revision
         detail = "follows the newest table" if not behind else f"{behind} tables behind"
         yield Finding(behind <= 1, f"router {router.lease.router}", detail)
+        if router.until > datetime.now(UTC):
+            for name, release in router.lease.fallen_back.items():
+                said = f"{release} answers: {router.lease.router} finds every engine of stable down"
+                yield Finding(False, f"deployment {name}", said)

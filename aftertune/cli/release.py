@@ -27,6 +27,9 @@ def register(
     ] = None,
     engine: Annotated[EngineKind | None, typer.Option(help="default: the setting engines__kind")] = None,
     url: Annotated[str | None, typer.Option(help="an external engine's address, without /v1")] = None,
+    replica: Annotated[
+        list[str] | None, typer.Option(help="a further address of the same engine; give several times")
+    ] = None,
     served_name: Annotated[str | None, typer.Option(help="what the external engine calls the model")] = None,
     suite: Annotated[
         list[str] | None, typer.Option(help="it must pass this before it meets users; give several times")
@@ -36,7 +39,7 @@ def register(
 ) -> None:
     """Merge base and adapter, prove the result, write its passport, start its engine."""
     client = client_from_environment(load().console_url)
-    body: dict[str, Any] = {"id": release, "suites": suite or []}
+    body: dict[str, Any] = {"id": release, "suites": suite or [], "replicas": replica or []}
     for name, value in (("engine", engine), ("url", url), ("served_name", served_name)):
         if value:
             body[name] = str(value)

@@ -14,16 +14,20 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from aftertune.store.alerts import AlertTable
+from aftertune.store.api_keys import ApiKeyTable
 from aftertune.store.audit import AuditLog
 from aftertune.store.database import WRITE, open_database, translated
 from aftertune.store.deployments import DeploymentTable
 from aftertune.store.drift import DriftTable
 from aftertune.store.evaluations import EvaluationTable
 from aftertune.store.exchanges import ExchangeTable
+from aftertune.store.feedback import FeedbackTable
+from aftertune.store.gaps import GapTable
 from aftertune.store.leases import LeaseTable
 from aftertune.store.notify import Announcements, Changes, listening
 from aftertune.store.pairs import PairTable
 from aftertune.store.releases import ReleaseTable
+from aftertune.store.replays import ReplayTable
 from aftertune.store.reports import ReportTable
 from aftertune.store.rollbacks import RollbackTable
 from aftertune.store.rollouts import RolloutTable
@@ -45,14 +49,18 @@ class Transaction:
 
     def __init__(self, session: Session) -> None:
         self.alerts = AlertTable(session)
+        self.api_keys = ApiKeyTable(session)
         self.audit = AuditLog(session)
         self.deployments = DeploymentTable(session)
         self.drift = DriftTable(session)
         self.evaluations = EvaluationTable(session)
         self.exchanges = ExchangeTable(session)
+        self.feedback = FeedbackTable(session)
+        self.gaps = GapTable(session)
         self.leases = LeaseTable(session)
         self.pairs = PairTable(session)
         self.releases = ReleaseTable(session)
+        self.replays = ReplayTable(session)
         self.reports = ReportTable(session)
         self.rollbacks = RollbackTable(session)
         self.rollouts = RolloutTable(session)

@@ -1,6 +1,6 @@
 """The audit chain's table. Entries are only ever appended, in the transaction of the act they record."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -32,6 +32,14 @@ class AuditLog:
     def first(self) -> AuditEntry | None:
         """The oldest: when everything began."""
         row = self._session.get(AuditRow, 1)
+        return AuditEntry.model_validate(row.model_dump()) if row else None
+
+    def newest(self, actions: Iterable[str], subject: str | None = None) -> AuditEntry | None:
+        """The last entry that names one of these actions, on this subject or on any."""
+        query = select(AuditRow).where(col(AuditRow.action).in_(list(actions)))
+        if subject is not None:
+            query = query.where(AuditRow.subject == subject)
+        row = self._session.exec(query.order_by(col(AuditRow.seq).desc()).limit(1)).first()
         return AuditEntry.model_validate(row.model_dump()) if row else None
 
     def latest(self, limit: int, subject: str | None = None) -> list[AuditEntry]:

@@ -1,12 +1,13 @@
 """Exchanges, their payloads, their scores, and how far each spool segment was read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlmodel import Session, col, delete, func, select
 
 from aftertune.records import AnswerRow, ExchangeRow, PayloadRow, SpoolPositionRow
+from aftertune.store.bulk import chunks, insert_rows, json_text, stored_ids
 from aftertune.values.exchange import Exchange, ExchangeRole
 from aftertune.values.pair import AnswerScores
 
@@ -14,6 +15,21 @@ from aftertune.values.pair import AnswerScores
 class Payload(NamedTuple):
     request: bytes
     answer: bytes
+
+
+class NewExchange(NamedTuple):
+    """`payload` is None where none is kept, `scores` where the answer is no evidence about its release."""
+
+    exchange: Exchange
+    payload: Payload | None
+    scores: AnswerScores | None
+
+
+class LegKey(NamedTuple):
+    """One leg among those of its request."""
+
+    exchange_id: str
+    role: ExchangeRole
 
 
 class ScoredAnswer(NamedTuple):
@@ -33,38 +49,32 @@ class ExchangeTable:
 
         Scores are None for an answer that is no evidence about its release.
         """
-        if self._session.get(ExchangeRow, exchange.exchange_id) is not None:
-            return False
-        self._session.add(
-            ExchangeRow(
-                exchange_id=exchange.exchange_id,
-                request_id=exchange.request_id,
-                pair_id=exchange.pair_id,
-                deployment=exchange.deployment,
-                release=exchange.release,
-                generation=exchange.generation,
-                role=exchange.role,
-                arrival=exchange.arrival,
-                body=exchange.model_dump(mode="json"),
-            )
+        return bool(self.add_all([NewExchange(exchange, payload, scores)]))
+
+    def add_all(self, legs: Sequence[NewExchange]) -> list[NewExchange]:
+        """Store each leg once, by its exchange id; returns those that are new, in their order."""
+        known = stored_ids(self._session, ExchangeRow.exchange_id, (leg.exchange.exchange_id for leg in legs))
+        first: dict[str, NewExchange] = {}
+        for leg in legs:
+            if leg.exchange.exchange_id not in known:
+                first.setdefault(leg.exchange.exchange_id, leg)
+        new = list(first.values())
+        insert_rows(self._session, ExchangeRow, [_exchange_row(leg.exchange) for leg in new])
+        insert_rows(
+            self._session,
+            PayloadRow,
+            [
+                {"exchange_id": leg.exchange.exchange_id, **leg.payload._asdict()}
+                for leg in new
+                if leg.payload is not None
+            ],
         )
-        self._session.flush()
-        if payload is not None:
-            self._session.add(PayloadRow(exchange_id=exchange.exchange_id, **payload._asdict()))
-        if scores is not None:
-            self._session.add(
-                AnswerRow(
-                    exchange_id=exchange.exchange_id,
-                    deployment=exchange.deployment,
-                    release=exchange.release,
-                    role=exchange.role,
-                    generation=exchange.generation,
-                    at=exchange.ended,
-                    scores=scores.model_dump(mode="json"),
-                )
-            )
-        self._session.flush()
-        return True
+        insert_rows(
+            self._session,
+            AnswerRow,
+            [_answer_row(leg.exchange, leg.scores) for leg in new if leg.scores is not None],
+        )
+        return new
 
     def get(self, exchange_id: str) -> Exchange | None:
         row = self._session.get(ExchangeRow, exchange_id)
@@ -77,6 +87,41 @@ class ExchangeTable:
     def legs(self, pair_id: str) -> list[Exchange]:
         rows = self._session.exec(select(ExchangeRow).where(ExchangeRow.pair_id == pair_id)).all()
         return [Exchange.model_validate(row.body) for row in rows]
+
+    def keys_of_pairs(self, pair_ids: Iterable[str]) -> dict[str, list[LegKey]]:
+        """The stored legs of each pair id that has any."""
+        found: dict[str, list[LegKey]] = {}
+        for chunk in chunks(pair_ids):
+            rows = self._session.exec(
+                select(ExchangeRow.pair_id, ExchangeRow.exchange_id, ExchangeRow.role).where(
+                    col(ExchangeRow.pair_id).in_(chunk)
+                )
+            )
+            for pair_id, exchange_id, role in rows:
+                if pair_id is not None:
+                    found.setdefault(pair_id, []).append(LegKey(exchange_id, ExchangeRole(role)))
+        return found
+
+    def with_payload(self, exchange_ids: Iterable[str]) -> list[NewExchange]:
+        """Those of the exchanges whose payload is stored, as they were added."""
+        rows = [
+            row
+            for chunk in chunks(exchange_ids)
+            for row in self._session.exec(
+                select(ExchangeRow, PayloadRow, AnswerRow)
+                .join(PayloadRow, col(PayloadRow.exchange_id) == ExchangeRow.exchange_id)
+                .outerjoin(AnswerRow, col(AnswerRow.exchange_id) == ExchangeRow.exchange_id)
+                .where(col(ExchangeRow.exchange_id).in_(chunk))
+            )
+        ]
+        return [
+            NewExchange(
+                Exchange.model_validate(exchange.body),
+                Payload(payload.request, payload.answer),
+                AnswerScores.model_validate(answer.scores) if answer else None,
+            )
+            for exchange, payload, answer in rows
+        ]
 
     def payload(self, exchange_id: str) -> Payload | None:
         row = self._session.get(PayloadRow, exchange_id)
@@ -151,3 +196,29 @@ class ExchangeTable:
                 col(SpoolPositionRow.router) == router, col(SpoolPositionRow.segment) == segment
             )
         )
+
+
+def _exchange_row(exchange: Exchange) -> dict[str, Any]:
+    return {
+        "exchange_id": exchange.exchange_id,
+        "request_id": exchange.request_id,
+        "pair_id": exchange.pair_id,
+        "deployment": exchange.deployment,
+        "release": exchange.release,
+        "generation": exchange.generation,
+        "role": exchange.role.value,
+        "arrival": exchange.arrival,
+        "body": exchange.model_dump_json(),
+    }
+
+
+def _answer_row(exchange: Exchange, scores: AnswerScores) -> dict[str, Any]:
+    return {
+        "exchange_id": exchange.exchange_id,
+        "deployment": exchange.deployment,
+        "release": exchange.release,
+        "role": exchange.role.value,
+        "generation": exchange.generation,
+        "at": exchange.ended,
+        "scores": json_text(scores),
+    }

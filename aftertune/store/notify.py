@@ -19,6 +19,7 @@ ROUTING_TABLES = records.RoutingTableRow.__tablename__
 ANNOUNCED = frozenset(
     row.__tablename__
     for row in (
+        records.ApiKeyRow,
         records.ApprovalRow,
         records.DeploymentRow,
         records.EngineRow,

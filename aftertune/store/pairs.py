@@ -1,17 +1,16 @@
 """Pairs: the two answers to one request, scored."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
+from typing import Any
 
 from sqlmodel import Session, col, func, select
 
 from aftertune.errors import NotFound
 from aftertune.records import PairRow
+from aftertune.store.bulk import chunks, insert_rows, json_text, stored_ids
 from aftertune.values.pair import Pair
-
-_CHUNK = 500
-"""Ids in one query: databases limit its parameters."""
 
 
 class PairTable:
@@ -20,18 +19,18 @@ class PairTable:
 
     def add(self, pair: Pair) -> None:
         """Idempotent: a pair that is stored already stays as it is."""
-        if self._session.get(PairRow, pair.pair_id) is None:
-            self._session.add(
-                PairRow(
-                    pair_id=pair.pair_id,
-                    deployment=pair.deployment,
-                    stable_release=pair.stable_release,
-                    candidate_release=pair.candidate_release,
-                    at=pair.at,
-                    body=pair.model_dump(mode="json"),
-                )
-            )
-            self._session.flush()
+        self.add_all([pair])
+
+    def add_all(self, pairs: Sequence[Pair]) -> list[Pair]:
+        """Store each pair once, by its id; returns those that are new."""
+        known = stored_ids(self._session, PairRow.pair_id, (pair.pair_id for pair in pairs))
+        first: dict[str, Pair] = {}
+        for pair in pairs:
+            if pair.pair_id not in known:
+                first.setdefault(pair.pair_id, pair)
+        new = list(first.values())
+        insert_rows(self._session, PairRow, [_row(pair) for pair in new])
+        return new
 
     def get(self, pair_id: str) -> Pair:
         row = self._session.get(PairRow, pair_id)
@@ -63,8 +62,7 @@ class PairTable:
         ).all()
         found = dict(known)
         missing = [pair_id for pair_id in ids if pair_id not in found]
-        for start in range(0, len(missing), _CHUNK):
-            chunk = missing[start : start + _CHUNK]
+        for chunk in chunks(missing):
             rows = self._session.exec(select(PairRow).where(col(PairRow.pair_id).in_(chunk)))
             found |= {row.pair_id: Pair.model_validate(row.body) for row in rows}
         return [found[pair_id] for pair_id in ids]
@@ -82,3 +80,14 @@ class PairTable:
     def count(self, deployment: str) -> int:
         query = select(func.count()).select_from(PairRow).where(PairRow.deployment == deployment)
         return self._session.exec(query).one()
+
+
+def _row(pair: Pair) -> dict[str, Any]:
+    return {
+        "pair_id": pair.pair_id,
+        "deployment": pair.deployment,
+        "stable_release": pair.stable_release,
+        "candidate_release": pair.candidate_release,
+        "at": pair.at,
+        "body": json_text(pair),
+    }

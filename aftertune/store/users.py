@@ -7,7 +7,7 @@ from sqlmodel import Session, col, delete, func, select
 
 from aftertune.errors import BadInput, NotFound, Unauthenticated
 from aftertune.identity import Permission, Principal, Role, token_hash
-from aftertune.records import SessionRow, UserRow
+from aftertune.records import ApiKeyRow, SessionRow, UserRow
 from aftertune.values.route import KeyGrant
 
 
@@ -28,11 +28,12 @@ class UserTable:
         self._session = session
 
     def add(self, name: str, roles: frozenset[Role], token: str, at: datetime) -> None:
-        """Raises BadInput when the name is taken or no role is given."""
+        """Raises BadInput when a user or a key has the name, or when no role is given."""
         if not roles:
             raise BadInput(f"User {name!r} would have no role.", f"Known roles: {', '.join(Role)}.")
-        if self._session.get(UserRow, name) is not None:
-            raise BadInput(f"There is already a user {name!r}.", "Choose another name.")
+        for taken, kind in ((UserRow, "user"), (ApiKeyRow, "key")):
+            if self._session.get(taken, name) is not None:
+                raise BadInput(f"There is already a {kind} {name!r}.", "Choose another name.")
         self._session.add(
             UserRow(name=name, roles=sorted(roles), token_hash=token_hash(token), created_at=at)
         )

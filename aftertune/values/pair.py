@@ -28,7 +28,9 @@ class AnswerScores(Value):
 class Pair(Value):
     """`agreement` is same tools and arguments where either leg called one, else similarity of the texts, in [0, 1]."""
 
-    pair_id: str
+    pair_id: str = Field(
+        description="the exchange id of the shadow leg: each copy of a request makes its own pair"
+    )
     deployment: str
     generation: int
     stable_release: str

@@ -45,7 +45,7 @@ class MirrorBudget(Value):
     A rate holds for each router process.
     """
 
-    per_s: float | None = Field(default=None, gt=0, description="copies a second")
+    per_s: float | None = Field(default=None, gt=0, allow_inf_nan=False, description="copies a second")
     tokens_a_day: int | None = Field(
         default=None, ge=0, description="prompt and completion tokens a UTC day, as the engine counts them"
     )
@@ -127,6 +127,7 @@ class RouterLease(Value):
         default_factory=dict,
         description="deployment → release that answers because every engine of stable is down",
     )
-    pinned: tuple[str, ...] = Field(
-        default=(), description="deployments that a pin file on the router's host holds in place"
+    pinned: dict[str, str] = Field(
+        default_factory=dict,
+        description="deployment → release on which a pin file on the router's host holds it",
     )

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -11,6 +12,7 @@ from aftertune.deployments import (
     aborted,
     canary_started,
     commit,
+    configured,
     created,
     frozen,
     promoted,
@@ -21,9 +23,9 @@ from aftertune.deployments import (
 from aftertune.errors import Conflict, IdempotencyReuse, StaleGeneration
 from aftertune.store import Store
 from aftertune.store.deployments import Promotion
-from aftertune.values.deployment import Act, Deployment
+from aftertune.values.deployment import Act, Deployment, ShadowRule
 from aftertune.values.exchange import CapturePolicy
-from aftertune.values.route import Mode
+from aftertune.values.route import MirrorBudget, Mode
 from tests.aftertune.samples import AT, release
 
 PLAIN = created("tasks", "v1", CapturePolicy.METADATA)
@@ -42,19 +44,21 @@ ACTS: dict[str, Callable[[Deployment], Deployment]] = {
     "roll back": lambda d: rolled_back(d, d.stable if d.candidate else "v0"),
     "freeze": lambda d: frozen(d, "because"),
     "unfreeze": unfrozen,
+    "configure": lambda d: configured(d, rename=not d.rename),
 }
+ALWAYS = {"configure", "roll back", "freeze"}
 
 
 @pytest.mark.parametrize(
     ("state", "allowed"),
     [
-        (PLAIN, {"shadow", "roll back", "freeze"}),
-        (SHADOW, {"canary", "abort", "roll back", "freeze"}),
-        (CANARY, {"promote", "abort", "roll back", "freeze"}),
-        (PROMOTED, {"shadow", "roll back", "freeze"}),
-        (FROZEN, {"shadow", "roll back", "freeze", "unfreeze"}),
-        (FROZEN_SHADOW, {"abort", "roll back", "freeze", "unfreeze"}),
-        (FROZEN_CANARY, {"abort", "roll back", "freeze", "unfreeze"}),
+        (PLAIN, {"shadow"}),
+        (SHADOW, {"canary", "abort"}),
+        (CANARY, {"promote", "abort"}),
+        (PROMOTED, {"shadow"}),
+        (FROZEN, {"shadow", "unfreeze"}),
+        (FROZEN_SHADOW, {"abort", "unfreeze"}),
+        (FROZEN_CANARY, {"abort", "unfreeze"}),
     ],
     ids=["plain", "shadow", "canary", "promoted", "frozen", "frozen shadow", "frozen canary"],
 )
@@ -68,7 +72,7 @@ def test_each_state_allows_exactly_its_acts(state: Deployment, allowed: set[str]
         assert after.generation == state.generation + 1
         assert (after.name, after.capture) == (state.name, state.capture)
         possible.add(name)
-    assert possible == allowed
+    assert possible == allowed | ALWAYS
 
 
 def test_shadow_copies_and_answers_nobody() -> None:
@@ -101,6 +105,69 @@ def test_rollback_of_stable_goes_to_the_target_and_forgets_the_bad_one() -> None
     assert (after.stable, after.previous_good) == ("v1", None)
     elsewhere = rolled_back(PROMOTED, "v0")
     assert (elsewhere.stable, elsewhere.previous_good) == ("v0", "v1")
+
+
+def test_a_plan_says_whether_previous_good_stands_in_and_a_rollback_of_stable_ends_that() -> None:
+    falling_back = promoted(CANARY, fall_back=True)
+    assert falling_back.fall_back
+    assert not PROMOTED.fall_back
+    tried = shadow_started(falling_back, "v3", "r2", mirror=1.0)
+    for after in (tried, aborted(tried), rolled_back(tried, "v2"), frozen(falling_back, "audit week")):
+        assert (after.fall_back, after.previous_good) == (True, "v1")
+    assert not rolled_back(tried, "v1").fall_back
+    assert not rolled_back(falling_back, "v1").fall_back
+    assert not promoted(canary_started(tried, 0.1, 1.0)).fall_back, "the new plan's word counts"
+
+
+RULES = (ShadowRule(release="v2", share=0.1), ShadowRule(release="v3", budget=MirrorBudget(per_s=2)))
+
+
+def test_settings_change_one_by_one_and_everything_else_stays() -> None:
+    after = configured(PLAIN, shadows=RULES, budget=MirrorBudget(tokens_a_day=9))
+    assert (after.shadows, after.budget.tokens_a_day, after.generation) == (RULES, 9, 2)
+    assert (after.rename, after.capture) == (PLAIN.rename, PLAIN.capture)
+    captured = configured(after, capture=CapturePolicy.REDACTED)
+    assert (captured.capture, captured.shadows) == (CapturePolicy.REDACTED, RULES)
+    assert configured(captured, shadows=()).shadows == ()
+    assert configured(FROZEN, rename=True).rename
+
+
+@pytest.mark.parametrize("settings", [{}, {"rename": False}, {"shadows": ()}, {"budget": MirrorBudget()}])
+def test_settings_that_change_nothing_are_refused(settings: dict[str, Any]) -> None:
+    with pytest.raises(Conflict, match="already"):
+        configured(PLAIN, **settings)
+
+
+@pytest.mark.parametrize(
+    ("state", "releases", "message"),
+    [
+        (PLAIN, ("v1",), "stable release"),
+        (SHADOW, ("v2",), "candidate"),
+        (PLAIN, ("v3", "v3"), "listed twice: v3"),
+    ],
+)
+def test_impossible_shadows_are_refused(state: Deployment, releases: tuple[str, ...], message: str) -> None:
+    with pytest.raises(Conflict, match=message):
+        configured(state, shadows=tuple(ShadowRule(release=name) for name in releases))
+
+
+def test_a_shadow_that_becomes_candidate_or_stable_loses_its_rule_for_good() -> None:
+    both = configured(PLAIN, shadows=RULES)
+    tried = shadow_started(both, "v2", "r1", mirror=1.0)
+    assert [rule.release for rule in tried.shadows] == ["v3"]
+    assert [rule.release for rule in aborted(tried).shadows] == ["v3"]
+    assert [rule.release for rule in rolled_back(both, "v3").shadows] == ["v2"]
+    assert frozen(both, "audit week").shadows == RULES
+
+
+def test_a_rollout_keeps_its_payloads() -> None:
+    full = configured(PLAIN, capture=CapturePolicy.FULL)
+    tried = shadow_started(full, "v2", "r1", mirror=1.0)
+    for capture in (CapturePolicy.NONE, CapturePolicy.METADATA):
+        with pytest.raises(Conflict, match="payloads"):
+            configured(tried, capture=capture)
+    assert configured(tried, capture=CapturePolicy.REDACTED).capture is CapturePolicy.REDACTED
+    assert configured(full, capture=CapturePolicy.NONE).capture is CapturePolicy.NONE
 
 
 def test_rollback_is_no_way_around_promotion() -> None:

@@ -21,6 +21,7 @@ from aftertune.deployments import (
     aborted,
     canary_started,
     commit,
+    configured,
     created,
     frozen,
     promoted,
@@ -31,7 +32,7 @@ from aftertune.deployments import (
 from aftertune.errors import Conflict
 from aftertune.migrations import upgrade
 from aftertune.store import Store
-from aftertune.values.deployment import Act, Deployment
+from aftertune.values.deployment import Act, Deployment, ShadowRule
 from aftertune.values.route import Mode
 from tests.aftertune.samples import release
 from tests.postgres import Postgres
@@ -72,7 +73,9 @@ class Deploying(RuleBasedStateMachine):
         elif self.now.mode is Mode.SHADOW:
             self._try(Act.START_CANARY, not self.now.frozen, lambda: canary_started(self.now, share, mirror))
         else:
-            self._try(Act.PROMOTE, not self.now.frozen, lambda: promoted(self.now))
+            wanted = data.draw(st.booleans())
+            allowed = not self.now.frozen
+            self._try(Act.PROMOTE, allowed, lambda: promoted(self.now, fall_back=wanted))
 
     @precondition(lambda self: self.now.candidate is not None)
     @rule()
@@ -91,6 +94,12 @@ class Deploying(RuleBasedStateMachine):
             allowed = target != self.now.candidate
             self._try(Act.ROLL_BACK, allowed, lambda: rolled_back(self.now, target))
 
+    @rule(shadowed=st.sets(st.sampled_from(RELEASES)))
+    def shadow(self, shadowed: set[str]) -> None:
+        rules = tuple(ShadowRule(release=name) for name in sorted(shadowed))
+        allowed = not shadowed & {self.now.stable, self.now.candidate} and rules != self.now.shadows
+        self._try(Act.CONFIGURE, allowed, lambda: configured(self.now, shadows=rules))
+
     @rule()
     def freeze_or_unfreeze(self) -> None:
         if self.now.frozen:
@@ -108,6 +117,8 @@ class Deploying(RuleBasedStateMachine):
         assert stored.generation == len(self.acts), "one generation an act"
         assert stored.stable in RELEASES
         assert stored.stable not in {stored.candidate, stored.previous_good}
+        assert not {rule.release for rule in stored.shadows} & {stored.stable, stored.candidate}
+        assert stored.previous_good is not None or not stored.fall_back
         assert (stored.candidate is None) == (stored.mode is Mode.NONE)
         assert (stored.rollout is None) == (stored.candidate is None)
         assert stored.mode is Mode.CANARY or stored.share == 0.0

@@ -29,6 +29,7 @@ WHO_MAY = {
     Permission.REGISTER_RELEASE: {Role.OPERATOR},
     Permission.RUN_ROLLOUT: {Role.OPERATOR},
     Permission.ROLL_BACK: {Role.OPERATOR, Role.APPROVER},
+    Permission.SET_CAPTURE: {Role.APPROVER},
     Permission.APPROVE_PLAN: {Role.APPROVER},
     Permission.OVERRIDE_CHECK: {Role.APPROVER},
     Permission.LIFT_QUARANTINE: {Role.APPROVER},

@@ -76,3 +76,22 @@ def test_what_has_ended_is_told_even_at_the_deadline(monkeypatch: pytest.MonkeyP
         register(monkeypatch, view("rejected", "adapter for another base"), timeout=0)
     with pytest.raises(Unavailable, match="The engine of v4 failed"):
         register(monkeypatch, view("ready", engine="failed"), timeout=0)
+
+
+def test_an_external_engine_may_have_replicas(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: dict[str, Any] = {}
+
+    class Listening(Console):
+        def post(self, path: str, body: Mapping[str, Any]) -> None:
+            sent.update(body)
+
+    monkeypatch.setattr(release, "client_from_environment", lambda _: Listening(view("registered")))
+    release.register(
+        "gpu",
+        engine=EngineKind.EXTERNAL,
+        url="http://gpu-1:8000",
+        replica=["http://gpu-2:8000"],
+        served_name="llama",
+        wait=False,
+    )
+    assert (sent["url"], sent["replicas"]) == ("http://gpu-1:8000", ["http://gpu-2:8000"])

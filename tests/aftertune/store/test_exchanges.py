@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 from aftertune.store import Store
-from aftertune.store.exchanges import Payload, ScoredAnswer
+from aftertune.store.bulk import CHUNK
+from aftertune.store.exchanges import LegKey, NewExchange, Payload, ScoredAnswer
 from aftertune.values.exchange import ExchangeRole
 from tests.aftertune.samples import AT, exchange, scores
 
@@ -103,3 +104,42 @@ def test_positions_are_kept_by_router_and_segment(store: Store) -> None:
         tx.exchanges.forget_position("r1", "a.seg")
         assert [tx.exchanges.position("r1", "a.seg"), tx.exchanges.position("r1", "b.seg")] == [0, 7]
     assert positions == [25, 7, 3, 0]
+
+
+def test_many_legs_are_stored_once_each_and_the_new_ones_are_told(store: Store) -> None:
+    legs = [
+        NewExchange(
+            exchange(f"e{n}", key="\0 \ue000 \ue0000 ü", pair_id=f"q{n // 2}"),
+            Payload(b"\x00\xff", b"") if n % 2 else None,
+            scores() if n % 3 else None,
+        )
+        for n in range(CHUNK + 5)
+    ]
+    with store.write() as tx:
+        assert tx.exchanges.add_all(legs[:3]) == legs[:3]
+    with store.write() as tx:
+        assert tx.exchanges.add_all([*legs, *legs[-2:]]) == legs[3:]
+        assert tx.exchanges.add_all(legs) == []
+    with store.read() as tx:
+        for leg in (legs[0], legs[1], legs[-1]):
+            identity = leg.exchange.exchange_id
+            assert tx.exchanges.get(identity) == leg.exchange
+            assert tx.exchanges.payload(identity) == leg.payload
+            assert tx.exchanges.scores(identity) == leg.scores
+        assert tx.exchanges.count() == {ExchangeRole.STABLE: CHUNK + 5}
+
+
+def test_legs_of_many_pairs_are_found_with_what_a_comparison_needs(store: Store) -> None:
+    live = NewExchange(exchange("e1", pair_id="q1"), Payload(b"asked", b"said"), scores())
+    copy = NewExchange(exchange("e2", pair_id="q1", role=ExchangeRole.SHADOW), Payload(b"asked", b""), None)
+    bare = NewExchange(exchange("e3", pair_id="q2"), None, scores())
+    with store.write() as tx:
+        tx.exchanges.add_all([live, copy, bare, NewExchange(exchange("e4"), None, None)])
+    with store.read() as tx:
+        keys = tx.exchanges.keys_of_pairs(["q1", "q2", "q3"])
+        found = tx.exchanges.with_payload(["e1", "e2", "e3", "e9"])
+    assert {pair: sorted(legs) for pair, legs in keys.items()} == {
+        "q1": [LegKey("e1", ExchangeRole.STABLE), LegKey("e2", ExchangeRole.SHADOW)],
+        "q2": [LegKey("e3", ExchangeRole.STABLE)],
+    }
+    assert sorted(found, key=lambda leg: leg.exchange.exchange_id) == [live, copy]

@@ -19,7 +19,7 @@ from aftertune.store import Store
 from aftertune.store.notify import ANNOUNCED
 from aftertune.store.postgres import PostgresConnection, escaped, unescaped
 from aftertune.values.deployment import Act
-from aftertune.values.route import RoutingTable
+from aftertune.values.route import KeyGrant, RoutingTable
 from tests.aftertune.samples import AT, exchange, release, scores
 from tests.postgres import PASSWORD, Postgres, running
 
@@ -209,7 +209,7 @@ def test_acts_are_announced_when_they_are_committed(store: Store) -> None:
             commit(tx, Act.FREEZE, before, frozen(before, "audit"), actor="olga", at=AT)
         assert said(heard.wait(5.0)) == {"deployments"}
         with store.write() as tx:
-            tx.routing.publish(RoutingTable(revision=0, keys={"h": "olga"}), AT)
+            tx.routing.publish(RoutingTable(revision=0, keys={"h": KeyGrant(name="olga")}), AT)
         assert said(heard.wait(5.0)) == {"routing_tables"}
 
 

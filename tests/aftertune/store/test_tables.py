@@ -8,7 +8,7 @@ from sqlalchemy import text
 from aftertune.audit import GENESIS, verify
 from aftertune.errors import NotFound
 from aftertune.store import Store
-from aftertune.values.route import Route, RouterLease, RoutingTable, Target
+from aftertune.values.route import KeyGrant, Route, RouterLease, RoutingTable, Target
 from tests.aftertune.samples import AT, pair
 
 LATER = AT + timedelta(seconds=10)
@@ -60,22 +60,42 @@ def test_a_table_is_published_under_the_next_revision_only_if_it_says_anything_n
         assert tx.routing.publish(RoutingTable(revision=0), AT).revision == 0
         first = tx.routing.publish(RoutingTable(revision=77, routes=(route,)), AT)
         again = tx.routing.publish(RoutingTable(revision=0, routes=(route,)), AT)
-        second = tx.routing.publish(RoutingTable(revision=0, routes=(route,), keys={"h": "olga"}), AT)
+        second = tx.routing.publish(
+            RoutingTable(revision=0, routes=(route,), keys={"h": KeyGrant(name="olga")}), AT
+        )
     assert (first.revision, again, second.revision) == (1, first, 2)
     with store.read() as tx:
         assert tx.routing.current() == second
 
 
-def test_a_router_s_newest_lease_is_kept(store: Store) -> None:
-    def lease(router: str, revision: int) -> RouterLease:
-        return RouterLease(router=router, admin_url="http://r", revision=revision, generations={"tasks": 1})
+def lease(router: str, revision: int) -> RouterLease:
+    return RouterLease(router=router, admin_url="http://r", revision=revision, generations={"tasks": 1})
 
+
+def test_a_router_s_newest_lease_is_kept(store: Store) -> None:
     with store.write() as tx:
         tx.routing.renew(lease("r2", 1), AT)
         tx.routing.renew(lease("r1", 1), AT)
         tx.routing.renew(lease("r1", 2), LATER)
     with store.read() as tx:
         assert tx.routing.routers() == [(lease("r1", 2), LATER), (lease("r2", 1), AT)]
+    with store.write() as tx:
+        tx.routing.forget("r2")
+        tx.routing.forget("nobody")
+    with store.read() as tx:
+        assert [known.lease.router for known in tx.routing.routers()] == ["r1"]
+
+
+def test_a_router_that_is_silent_for_a_day_is_forgotten_when_another_comes(store: Store) -> None:
+    for name, until in (
+        ("gone", AT - timedelta(days=1, seconds=1)),
+        ("silent", AT - timedelta(hours=23)),
+        ("new", AT),
+    ):
+        with store.write() as tx:
+            tx.routing.renew(lease(name, 1), until)
+    with store.read() as tx:
+        assert [known.lease.router for known in tx.routing.routers()] == ["new", "silent"]
 
 
 def test_entries_are_chained_as_they_are_appended(store: Store) -> None:

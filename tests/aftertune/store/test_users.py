@@ -8,6 +8,7 @@ from sqlalchemy import text
 from aftertune.errors import BadInput, NotFound, Unauthenticated
 from aftertune.identity import Permission, Role, token_hash
 from aftertune.store import Store
+from aftertune.values.route import KeyGrant
 from tests.aftertune.samples import AT
 
 LATER = AT + timedelta(hours=1)
@@ -94,7 +95,10 @@ def test_chat_keys_are_those_of_people_who_may_chat(store: Store) -> None:
     add(store, "vera", Role.VIEWER)
     with store.read() as tx:
         keys = tx.users.chat_keys()
-    assert keys == {token_hash("token-of-olga"): "olga", token_hash("token-of-app"): "app"}
+    assert keys == {
+        token_hash("token-of-olga"): KeyGrant(name="olga"),
+        token_hash("token-of-app"): KeyGrant(name="app"),
+    }
 
 
 def test_a_session_lasts_until_its_end_or_until_it_is_closed(store: Store) -> None:
