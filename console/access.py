@@ -11,7 +11,8 @@ from fastapi.params import Depends as DependsParameter
 from fastapi.routing import APIRoute
 
 from aftertune.errors import Forbidden, Unauthenticated
-from aftertune.identity import Permission, Principal, bearer_token
+from aftertune.identity import Permission, Principal, Role, bearer_token
+from aftertune.values.route import KeyGrant
 from console.context import Context, context_of
 
 SESSION_COOKIE = "aftertune_session"
@@ -23,10 +24,14 @@ _SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 @dataclass(frozen=True)
 class Caller:
-    """Who presented the credential; browsers that are signed in also have a CSRF token."""
+    """Who presented the credential; browsers that are signed in also have a CSRF token.
+
+    `key` is what an application's key may do; its holder may do here what an `ingest` user may.
+    """
 
     principal: Principal
     csrf_token: str = ""
+    key: KeyGrant | None = None
 
     @property
     def name(self) -> str:
@@ -44,7 +49,7 @@ class Needs:
 
     async def __call__(self, request: Request) -> None:
         """Raises Unauthenticated, Forbidden."""
-        caller = await run_in_threadpool(_caller, context_of(request), request)
+        caller = await run_in_threadpool(_caller, context_of(request), request, self.permission)
         caller.principal.require(self.permission)
         if caller.csrf_token and request.method not in _SAFE_METHODS:
             await _require_csrf_token(request, caller.csrf_token)
@@ -97,7 +102,8 @@ CallerOf = Annotated[Caller, Depends(current_caller)]
 ContextOf = Annotated[Context, Depends(context_of)]
 
 
-def _caller(context: Context, request: Request) -> Caller:
+def _caller(context: Context, request: Request, permission: Permission) -> Caller:
+    """An application's key is somebody only where chatting is enough."""
     authorization = request.headers.get("authorization")
     cookie = request.cookies.get(SESSION_COOKIE)
     with context.store.read() as tx:
@@ -108,7 +114,12 @@ def _caller(context: Context, request: Request) -> Caller:
             raise Unauthenticated(
                 "No credential was presented.", "Send 'Authorization: Bearer <token>', or sign in at /login."
             )
-        return Caller(tx.users.by_token(bearer_token(authorization)))
+        token = bearer_token(authorization)
+        if permission is Permission.CHAT:
+            key = tx.api_keys.by_token(token, context.clock.now())
+            if key is not None:
+                return Caller(Principal(key.name, frozenset({Role.INGEST})), key=key)
+        return Caller(tx.users.by_token(token))
 
 
 async def _require_csrf_token(request: Request, expected: str) -> None:

@@ -12,15 +12,20 @@ from aftertune.store import Store
 from console import (
     alerts,
     audit,
+    deployment_settings,
     deployments,
     downloads,
     drift,
     evaluations,
     exchanges,
+    feedback,
     health,
+    keys,
     openapi,
+    outside,
     problems,
     releases,
+    replay,
     reports,
     rollbacks,
     rollouts,
@@ -35,8 +40,9 @@ from console.hardening import Hardening
 from console.pages import ROUTERS
 
 NOUNS = (
-    *(session, users, releases, deployments, rollouts, rollbacks, exchanges),
-    *(evaluations, drift, reports, downloads, training, alerts, audit, health),
+    *(session, users, keys, releases, deployments, deployment_settings, rollouts, rollbacks),
+    *(feedback, exchanges, outside, replay, evaluations, drift, reports, downloads, training),
+    *(alerts, audit, health),
 )
 
 

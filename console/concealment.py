@@ -1,4 +1,4 @@
-"""Filesystem paths are for those who register releases; everybody else sees what happened without them."""
+"""Paths and engines' addresses are for those who register releases; others see what happened without them."""
 
 import re
 
@@ -14,10 +14,13 @@ _PATH = re.compile(r"(?<![\w:/.])~?/[^\s'\",;)\]]+")
 """An absolute path in a sentence; not the path of a URL, whose slashes follow a colon, a slash or a word."""
 
 
+_ADDRESS = re.compile(r"\bhttps?://[^\s'\",;)\]]+")
+
+
 def release_for(caller: Caller, release: Release) -> Release:
     if caller.may(Permission.REGISTER_RELEASE):
         return release
-    hidden = {"base_path": "", "adapter_path": "", "model_path": "", "url": ""}
+    hidden = {"base_path": "", "adapter_path": "", "model_path": "", "url": "", "replicas": ()}
     return release.model_copy(update={**hidden, "reason": reason_for(caller, release.reason)})
 
 
@@ -44,8 +47,8 @@ def job_for(caller: Caller, job: TrainingJob) -> TrainingJob:
 
 
 def reason_for(caller: Caller, reason: str) -> str:
-    return reason if caller.may(Permission.REGISTER_RELEASE) else without_paths(reason)
+    return reason if caller.may(Permission.REGISTER_RELEASE) else without_places(reason)
 
 
-def without_paths(text: str) -> str:
-    return _PATH.sub("[path]", text)
+def without_places(text: str) -> str:
+    return _PATH.sub("[path]", _ADDRESS.sub("[address]", text))

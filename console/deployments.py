@@ -1,13 +1,12 @@
 """Deployments: making them, looking at them, freezing them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated
 
 from fastapi import Query
 
 from aftertune.deployments import commit, created, frozen, unfrozen
-from aftertune.errors import BadInput
 from aftertune.identity import Permission
 from aftertune.store import Transaction
 from aftertune.values.deployment import Act, Deployment
@@ -16,6 +15,7 @@ from aftertune.values.exchange import CapturePolicy, ExchangeRole
 from aftertune.values.pair import Pair
 from aftertune.values.release import EngineStatus
 from aftertune.values.rollback import Rollback
+from aftertune.values.route import RouterLease
 from aftertune.values.value import Value
 from aftertune.values.verdict import Verdict
 from console.access import Caller, CallerOf, ContextOf, guarded_router, needs
@@ -45,12 +45,27 @@ class PromotionView(Value):
 
 
 class RouterView(Value):
-    """`generation` is the one that the router follows, None before its first; a silent router is not `live`."""
+    """`generation` is the one that the router follows, None before its first; a silent router is not `live`.
+
+    `pinned` is the release on which a pin file on its host holds the deployment.
+    """
 
     router: str
     generation: int | None
     live: bool
     lease_until: datetime
+    pinned: str | None
+
+
+class StandIn(Value):
+    """A release that answers because every engine of stable is down, as these routers say now.
+
+    `since` is what the audit log says; None until the monitor has written it down.
+    """
+
+    release: str
+    routers: tuple[str, ...]
+    since: datetime | None
 
 
 class DeploymentView(Value):
@@ -70,6 +85,7 @@ class DeploymentView(Value):
     routers: tuple[RouterView, ...]
     last_rollback: Rollback | None
     drift: DriftReading | None
+    stand_in: StandIn | None
 
     def engine(self, release: str) -> EngineStatus | None:
         return next((engine for engine in self.engines if engine.release == release), None)
@@ -77,6 +93,11 @@ class DeploymentView(Value):
     @property
     def live_routers(self) -> tuple[RouterView, ...]:
         return tuple(router for router in self.routers if router.live)
+
+    @property
+    def pinned_by(self) -> tuple[RouterView, ...]:
+        """Routers that go by a pin file; a silent one's last word stands."""
+        return tuple(router for router in self.routers if router.pinned is not None)
 
     @property
     def followers(self) -> int:
@@ -94,9 +115,8 @@ def list_deployments(context: ContextOf) -> list[Deployment]:
 def create_deployment(body: NewDeployment, acting: ActingOf, caller: CallerOf) -> DeploymentView:
     """Users of `name` get the stable release at once; its engine must be ready.
 
-    Rollouts need capture `full`; `redacted` is refused.
+    Rollouts need payloads: capture `redacted` or `full`.
     """
-    _require_built(body.capture)
     with acting.transaction() as tx:
         if acting.first_time(tx, Act.CREATE, body.name, body):
             require_fit(tx, body.stable)
@@ -133,11 +153,12 @@ def unfreeze(name: PathName, body: Why, acting: ActingOf, caller: CallerOf) -> D
 
 def deployment_view(tx: Transaction, caller: Caller, name: str, now: datetime) -> DeploymentView:
     deployment = tx.deployments.get(name)
-    used = [deployment.stable, deployment.candidate, deployment.previous_good]
+    shadows = (rule.release for rule in deployment.shadows)
+    used = [deployment.stable, deployment.candidate, deployment.previous_good, *shadows]
     engines = tx.releases.engines()
     latest = deployment.rollout or next((rollout.id for rollout in tx.rollouts.of(name)), None)
     rollout = rollout_view(tx, latest) if latest else None
-    rollbacks = tx.rollbacks.of(name)
+    rollbacks, routers = tx.rollbacks.of(name), tx.routing.routers()
     return DeploymentView(
         deployment=deployment,
         engines=tuple(engine_for(caller, engines[r]) for r in used if r is not None and r in engines),
@@ -153,21 +174,26 @@ def deployment_view(tx: Transaction, caller: Caller, name: str, now: datetime) -
                 generation=known.lease.generations.get(name),
                 live=known.until > now,
                 lease_until=known.until,
+                pinned=known.lease.pinned.get(name),
             )
-            for known in tx.routing.routers()
+            for known in routers
         ),
         last_rollback=rollbacks[0] if rollbacks else None,
         drift=tx.drift.reading(name),
+        stand_in=_stand_in(tx, name, [known.lease for known in routers if known.until > now]),
     )
 
 
-def _require_built(capture: CapturePolicy) -> None:
-    if capture is CapturePolicy.REDACTED:
-        built = sorted(policy for policy in CapturePolicy if policy is not CapturePolicy.REDACTED)
-        raise BadInput(
-            f"Redaction is not built yet, so that nothing can be captured {str(capture)!r}.",
-            f"Choose one of the capture policies {', '.join(built)}.",
-        )
+def _stand_in(tx: Transaction, name: str, live: Sequence[RouterLease]) -> StandIn | None:
+    saying = [lease for lease in live if name in lease.fallen_back]
+    if not saying:
+        return None
+    entry = tx.audit.newest((Act.FALL_BACK, Act.RETURN), name)
+    return StandIn(
+        release=saying[0].fallen_back[name],
+        routers=tuple(lease.router for lease in saying),
+        since=entry.at if entry and entry.action == Act.FALL_BACK else None,
+    )
 
 
 def _change(

@@ -5,7 +5,7 @@ from datetime import datetime
 from aftertune.errors import NotFound
 from aftertune.identity import Permission
 from aftertune.store import Transaction
-from aftertune.values.exchange import ExchangeError, ExchangeRole, Usage
+from aftertune.values.exchange import Endpoint, ExchangeError, ExchangeRole, Usage
 from aftertune.values.pair import AnswerScores, Pair
 from aftertune.values.value import Value
 from console.access import CallerOf, ContextOf, guarded_router, needs
@@ -16,11 +16,15 @@ router = guarded_router("exchanges")
 
 
 class ExchangeView(Value):
-    """One leg without its payload: of its tool calls only the names."""
+    """One leg without its payload: of its tool calls only the names.
+
+    Legs of one request share `pair_id`; the pair that a shadow leg makes has that leg's `exchange_id` for its id.
+    """
 
     exchange_id: str
     request_id: str
     pair_id: str | None
+    endpoint: Endpoint
     deployment: str
     release: str
     generation: int

@@ -1,9 +1,15 @@
 """Releases: registering, looking at and pardoning them, waiving a suite."""
 
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
 from aftertune.errors import BadInput, Conflict, UnknownName
 from aftertune.identity import Permission
 from aftertune.settings import Settings
 from aftertune.store import Transaction
+from aftertune.values.deployment import Deployment
 from aftertune.values.evaluation import EvaluationRun
 from aftertune.values.release import EngineKind, EngineStatus, Release, ReleaseState
 from aftertune.values.value import Value
@@ -19,7 +25,8 @@ router = guarded_router("releases")
 
 class NewRelease(Value):
     """Either a base, with or without an adapter (folders below a release root), or engine `external` with its URL
-    and served name. `suites` must be passed, or waived, before the release may meet users.
+    and served name; `replicas` are further URLs of the same engine. `suites` must be passed, or waived, before the
+    release may meet users.
     """
 
     id: NewName
@@ -27,12 +34,20 @@ class NewRelease(Value):
     base: str = ""
     adapter: str = ""
     url: str = ""
+    replicas: Annotated[tuple[str, ...], Field(max_length=64)] = ()
     served_name: str = ""
     suites: tuple[str, ...] = ()
 
 
+class Use(Value):
+    """What a release is to a deployment now."""
+
+    deployment: str
+    part: Literal["stable", "candidate", "previous_good", "shadow"]
+
+
 class ReleaseView(Value):
-    """Paths and URLs are empty for callers who may not register releases.
+    """The passport and what became of the release. Paths and URLs are empty for callers who may not register any.
 
     `evaluations` holds the newest run of each suite, whatever opened it; `standings` say what the gate makes of them.
     """
@@ -40,6 +55,7 @@ class ReleaseView(Value):
     release: Release
     engine: EngineStatus | None
     quarantine: str | None
+    uses: tuple[Use, ...]
     evaluations: dict[str, EvaluationRun]
     standings: tuple[SuiteStanding, ...]
 
@@ -113,20 +129,29 @@ def waive(acting: Acting, caller: Caller, release: str, body: SuiteWaiver) -> Re
 
 def release_view(tx: Transaction, caller: Caller, release: str) -> ReleaseView:
     engine, quarantine = tx.releases.engine(release), tx.releases.quarantined().get(release)
-    return _view(tx, caller, tx.releases.get(release), engine, quarantine)
+    return _view(tx, caller, tx.releases.get(release), engine, quarantine, tx.deployments.all())
 
 
 def release_views(tx: Transaction, caller: Caller) -> list[ReleaseView]:
     """Of all releases, oldest first."""
-    engines, quarantined = tx.releases.engines(), tx.releases.quarantined()
+    engines, quarantined, deployments = (
+        tx.releases.engines(),
+        tx.releases.quarantined(),
+        tx.deployments.all(),
+    )
     return [
-        _view(tx, caller, release, engines.get(release.id), quarantined.get(release.id))
+        _view(tx, caller, release, engines.get(release.id), quarantined.get(release.id), deployments)
         for release in tx.releases.all()
     ]
 
 
 def _view(
-    tx: Transaction, caller: Caller, release: Release, engine: EngineStatus | None, quarantine: str | None
+    tx: Transaction,
+    caller: Caller,
+    release: Release,
+    engine: EngineStatus | None,
+    quarantine: str | None,
+    deployments: Sequence[Deployment],
 ) -> ReleaseView:
     newest: dict[str, EvaluationRun] = {}
     for run in tx.evaluations.latest(release=release.id):
@@ -135,9 +160,18 @@ def _view(
         release=release_for(caller, release),
         engine=engine_for(caller, engine) if engine else None,
         quarantine=quarantine,
+        uses=tuple(use for each in deployments for use in _uses(each, release.id)),
         evaluations=dict(sorted(newest.items())),
         standings=tuple(standing_for(caller, each) for each in standings(tx, release)),
     )
+
+
+def _uses(deployment: Deployment, release: str) -> Iterator[Use]:
+    for part in ("stable", "candidate", "previous_good"):
+        if getattr(deployment, part) == release:
+            yield Use(deployment=deployment.name, part=part)
+    if release in (rule.release for rule in deployment.shadows):
+        yield Use(deployment=deployment.name, part="shadow")
 
 
 def _waivable(release: Release, stand: tuple[SuiteStanding, ...], suite: str, actor: str) -> SuiteStanding:
@@ -171,19 +205,22 @@ def _release(body: NewRelease, acting: Acting) -> Release:
     )
 
 
-def _external(body: NewRelease) -> dict[str, str]:
+def _external(body: NewRelease) -> dict[str, Any]:
     if body.base or body.adapter or not body.url or not body.served_name:
         raise BadInput(
             "A release on an external engine has a url and a served_name, and neither base nor adapter.",
-            "Send {id, engine: external, url, served_name}.",
+            "Send {id, engine: external, url, served_name}, and replicas where there are several.",
         )
-    return {"url": external_url(body.url), "served_name": body.served_name}
+    urls = [external_url(given) for given in (body.url, *body.replicas)]
+    if len(set(urls)) < len(urls):
+        raise BadInput("One URL of the external engine is given twice.", "Give each replica once.")
+    return {"url": urls[0], "replicas": tuple(urls[1:]), "served_name": body.served_name}
 
 
-def _folders(body: NewRelease, settings: Settings) -> dict[str, str]:
-    if body.url or body.served_name or not body.base:
+def _folders(body: NewRelease, settings: Settings) -> dict[str, Any]:
+    if body.url or body.replicas or body.served_name or not body.base:
         raise BadInput(
-            "A release that we run has a base, with or without an adapter, and neither url nor served_name.",
+            "A release that we run has a base, with or without an adapter, and no url, replicas or served_name.",
             "Send {id, base, adapter}, {id, base}, or engine external with url and served_name.",
         )
     # What a training job of ours wrote is trusted like a release root.

@@ -4,12 +4,12 @@ from typing import Annotated
 
 from fastapi import Query
 
+from aftertune.capture import keeps_payload
 from aftertune.deployments import aborted, commit, shadow_started
 from aftertune.errors import BadInput, Conflict, UnknownName
 from aftertune.identity import Permission
 from aftertune.store import Transaction
 from aftertune.values.deployment import Act, Deployment
-from aftertune.values.exchange import CapturePolicy
 from aftertune.values.plan import COMPARISON, GuardrailMetric, Plan
 from aftertune.values.rollout import Approval, Override, Rollout, RolloutState, Stage
 from aftertune.values.value import Value
@@ -174,10 +174,10 @@ def _start(tx: Transaction, acting: Acting, rollout_id: str, plan: Plan) -> None
 
 
 def _require_payloads(deployment: Deployment) -> None:
-    if deployment.capture is not CapturePolicy.FULL:
+    if not keeps_payload(deployment.capture):
         raise Conflict(
             f"{deployment.name} captures {str(deployment.capture)!r}: without payloads no candidate can be judged.",
-            f"Roll out on a deployment with capture {str(CapturePolicy.FULL)!r}.",
+            "Let an approver set its capture to 'redacted' or 'full'.",
         )
 
 

@@ -1,23 +1,31 @@
-"""Requests and answers of the chat API as text to read. What does not parse is shown as it came."""
+"""Requests and answers of the chat, completions and responses APIs as text to read; what does not parse, as it came."""
 
 import json
 from collections.abc import Iterable
 from typing import Any
 
+_TEXT_PARTS = frozenset({"input_text", "output_text"})
+
 
 def prompt_text(request: bytes) -> str:
-    """The conversation, one `role: content` a message."""
+    """The conversation, one `role: content` a message; or the prompt."""
     body = _json(request)
-    messages = body.get("messages") if isinstance(body, dict) else None
-    if not isinstance(messages, list):
-        return _raw(request)
-    return "\n".join(_message_text(message) for message in messages)
+    fields = body if isinstance(body, dict) else {}
+    messages = fields.get("messages", fields.get("input"))
+    if isinstance(messages, list):
+        return "\n".join(_message_text(message) for message in messages)
+    plain = fields.get("prompt", messages)
+    return plain if isinstance(plain, str) else _raw(request)
 
 
 def answer_text(answer: bytes) -> str:
     """The first choice's text, then its tool calls as `name(arguments)`; an answer may be JSON or a stream of it."""
-    deltas = list(_stream(answer)) if answer.lstrip().startswith(b"data:") else [_json(answer)]
-    messages = [m for m in (_first_message(delta) for delta in deltas) if m is not None]
+    streamed = answer.lstrip().startswith((b"data:", b"event:"))
+    bodies = list(_stream(answer)) if streamed else [_json(answer)]
+    output = next((items for body in reversed(bodies) if (items := _output(body)) is not None), None)
+    if output is not None:
+        return "\n".join(_message_text(item, speaker=False) for item in output)
+    messages = [m for m in (_first_message(body) for body in bodies) if m is not None]
     if not messages:
         return _raw(answer)
     text = "".join(_content_text(message.get("content")) for message in messages)
@@ -31,25 +39,39 @@ def _stream(answer: bytes) -> Iterable[Any]:
             yield _json(line[5:])
 
 
+def _output(body: Any) -> list[Any] | None:
+    """The items of a response, or of the event that repeats it at a stream's end."""
+    response = body.get("response", body) if isinstance(body, dict) else None
+    output = response.get("output") if isinstance(response, dict) else None
+    return output if isinstance(output, list) and output else None
+
+
 def _first_message(body: Any) -> dict[str, Any] | None:
     choices = body.get("choices") if isinstance(body, dict) else None
     first = choices[0] if isinstance(choices, list) and choices else None
     if not isinstance(first, dict):
         return None
-    message = first.get("message", first.get("delta"))
+    message = first.get("message", first.get("delta", {"content": first.get("text")}))
     return message if isinstance(message, dict) else None
 
 
-def _message_text(message: Any) -> str:
+def _message_text(message: Any, *, speaker: bool = True) -> str:
     if not isinstance(message, dict):
         return json.dumps(message, ensure_ascii=False)
-    text = _content_text(message.get("content"))
-    return "\n".join(part for part in (f"{message.get('role')}: {text}", *_calls([message])) if part)
+    if message.get("type") == "function_call":
+        return f"{message.get('name')}({message.get('arguments')})"
+    text = _content_text(message.get("content", message.get("output")))
+    said = f"{message.get('role') or message.get('type')}: {text}" if speaker else text
+    return "\n".join(part for part in (said, *_calls([message])) if part)
 
 
 def _content_text(content: Any) -> str:
+    """Text as it is, also in the parts of the responses API; anything else as JSON."""
     if content is None:
         return ""
+    parts = content if isinstance(content, list) else [content]
+    if all(isinstance(part, dict) and part.get("type") in _TEXT_PARTS for part in parts):
+        return "".join(str(part.get("text", "")) for part in parts)
     return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
 
 

@@ -58,6 +58,9 @@ _TONES: Mapping[str, str] = MappingProxyType(
         "accepted": GOOD,
         "refused": BAD,
         "succeeded": GOOD,
+        "valid": GOOD,
+        "expired": OFF,
+        "revoked": OFF,
     }
 )
 

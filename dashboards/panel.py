@@ -12,6 +12,8 @@ class Unit(StrEnum):
     SHARE = "percentunit"
     SECONDS = "s"
     NUMBER = "short"
+    BYTES = "bytes"
+    BYTES_PER_SECOND = "Bps"
     SCORE = "none"
 
 

@@ -9,13 +9,14 @@ from aftertune.settings import Settings
 
 @dataclass(frozen=True)
 class Place:
-    """`targets`: job → `host:port` of its metrics. `credentials_file` holds the rooms' own credential.
+    """`targets`: job → `host:port` of its metrics; at `routers` the monitor lists all routers. `credentials_file` holds the rooms' own credential.
 
     Paths are as Prometheus and Alertmanager see them: absolute, or relative to the configuration file.
     """
 
     name: str
     targets: Mapping[str, str]
+    routers: str
     alertmanager: str
     webhook: str
     credentials_file: str
@@ -41,6 +42,7 @@ _THEMSELVES = {room: room for room in ROOMS}
 ONE_MACHINE = Place(
     name="one machine",
     targets=MappingProxyType(_targets({})),
+    routers="http://127.0.0.1:8082/v1/routers/targets",
     alertmanager="127.0.0.1:9093",
     webhook="http://127.0.0.1:8082/v1/alerts",
     credentials_file="../../.aftertune/control.token",
@@ -52,6 +54,7 @@ COMPOSE = Place(
     targets=MappingProxyType(
         _targets(_THEMSELVES) | {"vllm": "vllm:8000", "alertmanager": "alertmanager:9093"}
     ),
+    routers="http://monitor:8082/v1/routers/targets",
     alertmanager="alertmanager:9093",
     webhook="http://monitor:8082/v1/alerts",
     credentials_file="/run/aftertune/control.token",

@@ -16,10 +16,15 @@ def configuration(place: Place, rule_file: str) -> dict[str, Any]:
         "rule_files": [rule_file],
         "alerting": {"alertmanagers": [{"static_configs": [{"targets": [place.alertmanager]}]}]},
         "scrape_configs": [
-            {"job_name": job, "static_configs": [{"targets": [target]}]}
+            {"job_name": job, "static_configs": [{"targets": [target]}], **_found(job, place)}
             for job, target in place.targets.items()
         ],
     }
+
+
+def _found(job: str, place: Place) -> dict[str, Any]:
+    """How many routers there are, and where, only the monitor knows; without it the first one is still scraped."""
+    return {"http_sd_configs": [{"url": place.routers, "refresh_interval": "15s"}]} if job == "router" else {}
 
 
 def rule_file() -> dict[str, Any]:

@@ -46,9 +46,27 @@ def _rollbacks(state: str) -> str:
     return f'{telemetry.ROLLBACKS}_total{{state="{state}"}}'
 
 
+def _fallen(deployment: str = "tasks") -> str:
+    return f'{telemetry.FALLEN_BACK}{{deployment="{deployment}"}}'
+
+
+def _lost(reason: str) -> str:
+    return f'{telemetry.SPOOL_LOST}_total{{reason="{reason}"}}'
+
+
+_OLD = "AftertuneSpoolOld"
+_SHED = "AftertuneCaptureShed"
+_FALLEN = "AftertuneFallenBack"
+
+
+def _pinned(instance: str) -> str:
+    return f'{telemetry.ROUTE_PINNED}{{deployment="tasks",instance="{instance}"}}'
+
+
 _ERRORS = "AftertuneRouterErrors"
 _DRIFT = "AftertuneDrift"
 _ROLLBACK = "AftertuneRollbackUnproven"
+_PINNED = "AftertunePinned"
 
 # One value each 5 s: 24 steps are the window of 2 minutes.
 CASES = (
@@ -183,6 +201,43 @@ CASES = (
         "24m",
     ),
     Case("no rollbacks at all", _ROLLBACK, {}, "1m"),
+    Case(
+        "previous good answers",
+        _FALLEN,
+        {_fallen(): "0x6 1x6", _fallen("plant"): "0x12"},
+        "45s",
+        (Fired(_DEPLOYMENT, "1"),),
+    ),
+    Case(
+        "two routers hold it",
+        _PINNED,
+        {_pinned("a"): "_x6 1x6", _pinned("b"): "_x6 1x6"},
+        "45s",
+        (Fired(_DEPLOYMENT, "2"),),
+    ),
+    Case("nobody holds it", _PINNED, {_pinned("a"): "_x20"}, "1m"),
+    Case("nobody holds it any more", _PINNED, {_pinned("a"): "1x6 _x20"}, "7m"),
+    Case("stable answers", _FALLEN, {_fallen(): "0x20"}, "1m"),
+    Case(
+        "just over an hour in the spool",
+        _OLD,
+        {f"{telemetry.SPOOL_OLDEST_SECONDS}{{instance='r1'}}": "3595+1x60"},
+        "2m",
+        (Fired({}, "1h 0m 19s"),),
+    ),
+    Case("an hour in the spool", _OLD, {telemetry.SPOOL_OLDEST_SECONDS: "3600x60"}, "3m"),
+    Case("it must last a minute", _OLD, {telemetry.SPOOL_OLDEST_SECONDS: "0x12 4000x60"}, "1m30s"),
+    Case("an empty spool", _OLD, {telemetry.SPOOL_OLDEST_SECONDS: "0x60"}, "3m"),
+    Case(
+        "the disk budget is used up",
+        _SHED,
+        {_lost("disk_budget"): "0x12 0+10x60", _lost("disk"): "0x72"},
+        "3m",
+        (Fired({"reason": "disk_budget"}, "230"),),
+    ),
+    Case("every exchange is recorded", _SHED, {_lost("disk_budget"): "0x60"}, "3m"),
+    Case("what was lost is some time ago", _SHED, {_lost("disk"): "0x3 5x120"}, "9m"),
+    Case("stable answers again", _FALLEN, {_fallen(): "1x6 0x20"}, "1m"),
 )
 
 

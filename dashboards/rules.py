@@ -23,6 +23,7 @@ class Shown(StrEnum):
 
     SHARE = "humanizePercentage"
     NUMBER = "humanize"
+    DURATION = "humanizeDuration"
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,14 @@ def _drift() -> str:
     return f"{greatest(series(telemetry.DRIFT_ALARM), 'deployment', 'cause')} > 0"
 
 
+def _fallen_back() -> str:
+    return f"{greatest(series(telemetry.FALLEN_BACK), 'deployment')} > 0"
+
+
+def _pinned() -> str:
+    return f"{total(series(telemetry.ROUTE_PINNED), 'deployment')} > 0"
+
+
 _ROLLBACK_WINDOW = "10m"
 _UNPROVEN = f'state=~"{RollbackState.FAILED}|{RollbackState.PARTIAL}"'
 
@@ -80,6 +89,21 @@ def _unproven_rollbacks() -> str:
     counted = counter(telemetry.ROLLBACKS, _UNPROVEN)
     young = f"{counted} unless {counted} offset {_ROLLBACK_WINDOW}"
     return f"{total(f'{increase(counted, _ROLLBACK_WINDOW)} > 0 or ({young}) > 0', 'state')} > 0"
+
+
+RAW_PAYLOAD_S = 3600
+"""How long raw payloads may stay in the spool while ingest works."""
+
+
+def _old_spool() -> str:
+    return f"{greatest(series(telemetry.SPOOL_OLDEST_SECONDS))} > {RAW_PAYLOAD_S}"
+
+
+_SHED_WINDOW = "5m"
+
+
+def _shed_capture() -> str:
+    return f"{total(increase(counter(telemetry.SPOOL_LOST), _SHED_WINDOW), 'reason')} > 0"
 
 
 RULES = (
@@ -118,6 +142,40 @@ RULES = (
         console_path="/deployments/{deployment}/drift",
     ),
     Rule(
+        uid="aftertune-fallen-back",
+        name="AftertuneFallenBack",
+        expression=_fallen_back(),
+        hold="0s",
+        window_s=60,
+        severity=Severity.PAGE,
+        shown=Shown.NUMBER,
+        labels=("deployment",),
+        summary="{deployment}: previous good answers, every engine of stable is down",
+        description=(
+            "At least one router finds no engine of {deployment}'s stable release that answers, and sends users to "
+            "previous good, as the plan says. Users are served; nothing stands behind previous good any more."
+        ),
+        panel="Fallen back",
+        console_path="/deployments/{deployment}",
+    ),
+    Rule(
+        uid="aftertune-pinned",
+        name="AftertunePinned",
+        expression=_pinned(),
+        hold="0s",
+        window_s=60,
+        severity=Severity.TICKET,
+        shown=Shown.NUMBER,
+        labels=("deployment",),
+        summary="{deployment}: {value} router(s) hold it by a pin file",
+        description=(
+            "A pin file on a router's host sends every request for {deployment} to one release. Promotions, "
+            "rollbacks and canaries do not reach its users there until somebody removes it."
+        ),
+        panel="Pinned",
+        console_path="/deployments/{deployment}",
+    ),
+    Rule(
         uid="aftertune-rollback-unproven",
         name="AftertuneRollbackUnproven",
         expression=_unproven_rollbacks(),
@@ -132,5 +190,37 @@ RULES = (
             "left the bad release. failed: traffic stays where it was."
         ),
         panel="Rollbacks",
+    ),
+    Rule(
+        uid="aftertune-spool-old",
+        name="AftertuneSpoolOld",
+        expression=_old_spool(),
+        hold="60s",
+        window_s=60,
+        severity=Severity.TICKET,
+        shown=Shown.DURATION,
+        labels=(),
+        summary="Raw payloads wait in the spool for {value}",
+        description=(
+            "The oldest record in a router's spool has waited for {value}; within an hour ingest stores, redacts and "
+            "deletes it while it works."
+        ),
+        panel="Age of the oldest record in the spool",
+    ),
+    Rule(
+        uid="aftertune-capture-shed",
+        name="AftertuneCaptureShed",
+        expression=_shed_capture(),
+        hold="0s",
+        window_s=600,
+        severity=Severity.PAGE,
+        shown=Shown.NUMBER,
+        labels=("reason",),
+        summary="Exchanges are not recorded: {reason}",
+        description=(
+            "About {value} exchanges of the last 5 minutes have no record ({reason}). Users got their answers; "
+            "verdicts and reports miss these."
+        ),
+        panel="Records lost or refused",
     ),
 )

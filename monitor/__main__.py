@@ -14,6 +14,7 @@ import uvicorn
 from aftertune.clock import SystemClock
 from aftertune.control import read_control_token
 from aftertune.errors import AftertuneError
+from aftertune.redaction import redactor
 from aftertune.settings import Settings, load
 from aftertune.store import Store
 from aftertune.store.notify import ROUTING_TABLES
@@ -29,6 +30,7 @@ from monitor.listener import RETRY_S, Listener
 from monitor.loop import Loop
 from monitor.metrics import Metrics
 from monitor.publish import Publisher
+from monitor.record import Redaction
 from monitor.rollback import Rollbacks
 
 PUSH_TIMEOUT_S = 2.0
@@ -40,6 +42,7 @@ def main() -> int:
     try:
         settings = load()
         token = read_control_token(settings.control_token_file)
+        redaction = redactor(settings)
         store = Store(settings.database_url)
         listener = _bind(settings.monitor.host, settings.monitor.port)
     except AftertuneError as error:
@@ -53,11 +56,13 @@ def main() -> int:
         )
         return 2
     configure_logging("monitor", settings.log_level, (token,))
-    serve(settings, token, listener, store)
+    serve(settings, token, listener, store, redaction)
     return 0
 
 
-def serve(settings: Settings, token: str, listener: socket.socket, store: Store) -> None:
+def serve(
+    settings: Settings, token: str, listener: socket.socket, store: Store, redaction: Redaction
+) -> None:
     """Runs until SIGINT or SIGTERM. The open port makes this the only monitor of its address, hence the lease's name."""
     clock, metrics = SystemClock(), Metrics()
     with httpx.Client(timeout=PUSH_TIMEOUT_S) as client:
@@ -67,7 +72,7 @@ def serve(settings: Settings, token: str, listener: socket.socket, store: Store)
         rollbacks = Rollbacks(store, clock, publisher, connect, unhealthy, metrics, time.sleep, lease_s)
         holder = f"{socket.gethostname()}:{settings.monitor.port}"
         controller = Controller(store, clock, publisher, rollbacks, metrics, holder)
-        ingest = Ingest(store, settings.spool_folder, clock, metrics)
+        ingest = Ingest(store, settings.spool_folder, clock, metrics, redaction)
         encoder = OpenAIEncoder(
             settings.encoder_url, settings.encoder.model, settings.encoder.timeout_s, settings.drift.batch
         )
@@ -95,14 +100,7 @@ def serve(settings: Settings, token: str, listener: socket.socket, store: Store)
             controlling.wake()
             ingesting.wake()
 
-        interface = Interface(
-            store,
-            clock,
-            metrics.registry,
-            control_token=token,
-            lease_s=lease_s,
-            wake=wake,
-        )
+        interface = Interface(store, clock, metrics.registry, control_token=token, lease_s=lease_s, wake=wake)
         for loop in loops:
             loop.start()
         log.info("Listening on %s.", settings.monitor_url)

@@ -3,21 +3,31 @@
 A broken answer is a described outcome, never an exception: engines are what is being watched here.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from pydantic import ValidationError
 
-from aftertune.values.exchange import ToolCall, Usage
+from aftertune.values.exchange import Endpoint, ToolCall, Usage
+from monitor.body import decoded, engine_error, events, is_stream, items, mapping, text_of, usage
+from monitor.responses import read_response, read_response_events
+
+GENERATIVE = frozenset({Endpoint.CHAT, Endpoint.COMPLETIONS, Endpoint.RESPONSES})
+"""Endpoints whose answers a model wrote; the others' answers say nothing about how a release answers."""
 
 _DONE = b"[DONE]"
+_EMPTY = "the answer is empty"
+_NO_OBJECT = "the answer is not a JSON object"
+_NO_EVENT = "an event of the stream is not a JSON object"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The first choice of one answer. `error` says what is wrong with the bytes; empty when nothing is."""
+    """The first choice of one answer. `error` says what is wrong with the bytes; empty when nothing is.
+
+    `finish` is in chat's words, whichever endpoint answered; embeddings and tokens have `usage` alone.
+    """
 
     text: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
@@ -26,30 +36,35 @@ class Answer:
     error: str = ""
 
 
-def read_answer(raw: bytes) -> Answer:
+def read_answer(raw: bytes, endpoint: Endpoint = Endpoint.CHAT) -> Answer:
     """Reconstruct the message; a stream that breaks off keeps what came before. Never raises."""
     if not raw.strip():
-        return Answer(error="the answer is empty")
-    if raw.lstrip().startswith((b"data:", b"event:", b"id:", b"retry:", b":")):
-        return _read_stream(raw)
-    return _read_completion(raw)
-
-
-def _read_completion(raw: bytes) -> Answer:
-    body = _decoded(raw)
-    if body is None:
-        return Answer(error="the answer is not a JSON object")
-    if error := _engine_error(body):
+        return Answer(error=_EMPTY)
+    if is_stream(raw):
+        return _read_stream(raw, endpoint)
+    body = decoded(raw)
+    error = _NO_OBJECT if body is None else engine_error(body)
+    if body is None or error:
         return Answer(error=error)
+    match endpoint:
+        case Endpoint.RESPONSES:
+            return Answer(**read_response(body)._asdict())
+        case Endpoint.CHAT | Endpoint.COMPLETIONS:
+            return _read_choices(body)
+        case _:
+            return Answer(usage=usage(body.get("usage")))
+
+
+def _read_choices(body: Mapping[str, Any]) -> Answer:
     choice = _first_choice(body)
     if choice is None:
         return Answer(error="the answer has no choices")
-    message = _mapping(choice.get("message"))
+    message = mapping(choice.get("message"))
     return Answer(
-        text=_text(message.get("content")),
-        tool_calls=tuple(_call(_mapping(item)) for item in _list(message.get("tool_calls"))),
-        finish=_text(choice.get("finish_reason")) or None,
-        usage=_usage(body.get("usage")),
+        text=text_of(message.get("content")) or text_of(choice.get("text")),
+        tool_calls=tuple(_call(mapping(item)) for item in items(message.get("tool_calls"))),
+        finish=text_of(choice.get("finish_reason")) or None,
+        usage=usage(body.get("usage")),
     )
 
 
@@ -61,18 +76,17 @@ class _Message:
     calls: dict[int, tuple[str, str]] = field(default_factory=dict)
     finish: str | None = None
     usage: Usage | None = None
-    error: str = ""
 
     def add(self, chunk: Mapping[str, Any]) -> None:
-        self.usage = _usage(chunk.get("usage")) or self.usage
+        self.usage = usage(chunk.get("usage")) or self.usage
         choice = _first_choice(chunk)
         if choice is None:
             return
-        delta = _mapping(choice.get("delta"))
-        self.text.append(_text(delta.get("content")))
-        for item in _list(delta.get("tool_calls")):
-            self._add_call(_mapping(item))
-        self.finish = _text(choice.get("finish_reason")) or self.finish
+        delta = mapping(choice.get("delta"))
+        self.text.append(text_of(delta.get("content")) or text_of(choice.get("text")))
+        for item in items(delta.get("tool_calls")):
+            self._add_call(mapping(item))
+        self.finish = text_of(choice.get("finish_reason")) or self.finish
 
     def _add_call(self, item: Mapping[str, Any]) -> None:
         call = _call(item)
@@ -84,100 +98,54 @@ class _Message:
         name, arguments = self.calls.get(index, ("", ""))
         self.calls[index] = (name + call.name, arguments + call.arguments)
 
-    def answer(self) -> Answer:
+    def answer(self, error: str) -> Answer:
         calls = (self.calls[index] for index in sorted(self.calls))
         return Answer(
             text="".join(self.text),
             tool_calls=tuple(ToolCall(name=name, arguments=arguments) for name, arguments in calls),
             finish=self.finish,
             usage=self.usage,
-            error=self.error,
+            error=error,
         )
 
 
-def _read_stream(raw: bytes) -> Answer:
+def _read_stream(raw: bytes, endpoint: Endpoint) -> Answer:
+    chunks, error = _chunks(raw)
+    if endpoint is Endpoint.RESPONSES:
+        read = read_response_events(chunks)
+        return Answer(**(read._asdict() | {"error": error or read.error}))
     message = _Message()
-    for event in _events(raw):
+    for chunk in chunks:
+        message.add(chunk)
+    return message.answer(error)
+
+
+def _chunks(raw: bytes) -> tuple[list[Mapping[str, Any]], str]:
+    """The events before the stream's end or its first fault, and the fault; empty where there is none."""
+    chunks: list[Mapping[str, Any]] = []
+    for event in events(raw):
         if event == _DONE:
             break
-        chunk = _decoded(event)
+        chunk = decoded(event)
         if chunk is None:
-            message.error = "an event of the stream is not a JSON object"
-            break
-        if error := _engine_error(chunk):
-            message.error = error
-            break
-        message.add(chunk)
-    return message.answer()
-
-
-def _events(raw: bytes) -> Iterator[bytes]:
-    """The data of each server-sent event; one that is not ended by a blank line counts too."""
-    lines: list[bytes] = []
-    for line in raw.splitlines():
-        if line.startswith(b"data:"):
-            lines.append(line[5:].removeprefix(b" "))
-        elif not line and lines:
-            yield b"\n".join(lines)
-            lines = []
-    if lines:
-        yield b"\n".join(lines)
-
-
-def _decoded(raw: bytes) -> Mapping[str, Any] | None:
-    try:
-        value = orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def _engine_error(body: Mapping[str, Any]) -> str:
-    if body.get("object") == "error":
-        return f"the engine reports an error: {_text(body.get('message')) or 'without a message'}"
-    error = body.get("error")
-    if not error:
-        return ""
-    return f"the engine reports an error: {_text(_mapping(error).get('message')) or 'without a message'}"
+            return chunks, _NO_EVENT
+        if error := engine_error(chunk):
+            return chunks, error
+        chunks.append(chunk)
+    return chunks, ""
 
 
 def _first_choice(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    for item in _list(body.get("choices")):
-        choice = _mapping(item)
+    for item in items(body.get("choices")):
+        choice = mapping(item)
         if choice.get("index", 0) == 0:
             return choice
     return None
 
 
 def _call(item: Mapping[str, Any]) -> ToolCall:
-    function = _mapping(item.get("function"))
+    function = mapping(item.get("function"))
     arguments = function.get("arguments")
     if isinstance(arguments, dict):
         arguments = orjson.dumps(arguments).decode()
-    return ToolCall(name=_text(function.get("name")), arguments=_text(arguments))
-
-
-def _usage(value: object) -> Usage | None:
-    counts = _mapping(value)
-    try:
-        return Usage(
-            prompt_tokens=counts.get("prompt_tokens", -1),
-            completion_tokens=counts.get("completion_tokens", -1),
-        )
-    except ValidationError:
-        return None
-
-
-def _text(value: object) -> str:
-    """A string, or the text parts of a list of content parts."""
-    if isinstance(value, list):
-        return "".join(_text(_mapping(part).get("text")) for part in value)
-    return value if isinstance(value, str) else ""
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
+    return ToolCall(name=text_of(function.get("name")), arguments=text_of(arguments))

@@ -15,8 +15,10 @@ from aftertune.values.rollback import Rollback, RollbackState
 from aftertune.values.rollout import Rollout, RolloutState, Stage
 from aftertune.values.verdict import Verdict
 from monitor.decide import Decided, Decision, decide
+from monitor.fallback import Fallbacks
 from monitor.measure import Measured, Measuring, candidate_of
 from monitor.metrics import Metrics
+from monitor.pins import Pins
 from monitor.publish import Publisher
 from monitor.rollback import Rollbacks
 
@@ -47,6 +49,8 @@ class Controller:
         self._metrics = metrics
         self._measuring = Measuring()
         self._lease = Lease(store, clock, LEASE, holder, LEASE_S)
+        self._fallbacks = Fallbacks(store, clock, publisher.live, metrics.fallen_back)
+        self._pins = Pins(store, clock)
         self._told: dict[str, str] = {}
 
     def tick(self) -> None:
@@ -63,6 +67,10 @@ class Controller:
         self._measuring.forget_all_but(frozenset(rollout.id for rollout in rollouts))
         for rollback in rollbacks:
             self._drive(rollback.id)
+        with self._contained("Fallbacks"):
+            self._fallbacks.tick()
+        with self._contained("Pins"):
+            self._pins.tick()
         for rollout in rollouts:
             with self._contained(f"Rollout {rollout.id}"):
                 self._reconcile(rollout.id)
@@ -179,7 +187,7 @@ class Controller:
             tx,
             Act.PROMOTE,
             before,
-            promoted(before),
+            promoted(before, fall_back=rollout.plan.fall_back),
             actor=CONTROLLER.name,
             at=self._clock.now(),
             key=f"promote:{rollout.id}",

@@ -32,8 +32,8 @@ class _Said:
 
     def has(self, value: str | float) -> bool:
         if isinstance(value, str):
-            words = _whole_words(_normalised(value))
-            return any(words.search(text) for text in self._texts)
+            words = _normalised(value)
+            return any(_occurs(words, text) for text in self._texts)
         return value in self._numbers
 
 
@@ -60,7 +60,17 @@ def _normalised(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def _whole_words(text: str) -> re.Pattern[str]:
-    before = r"(?<!\w)" if re.match(r"\w", text) else ""
-    after = r"(?!\w)" if re.search(r"\w$", text) else ""
-    return re.compile(f"{before}{re.escape(text)}{after}")
+def _occurs(words: str, text: str) -> bool:
+    """Not as part of a longer word. No regular expression: compiling one for each value took a sixth of ingest."""
+    start = text.find(words)
+    while start >= 0:
+        end = start + len(words)
+        inside = start > 0 and _in_word(text[start - 1]) and _in_word(words[0])
+        if not inside and not (end < len(text) and _in_word(text[end]) and _in_word(words[-1])):
+            return True
+        start = text.find(words, start + 1)
+    return False
+
+
+def _in_word(character: str) -> bool:
+    return character.isalnum() or character == "_"

@@ -6,6 +6,7 @@ Denied by default: an endpoint exists only with the permission it needs, or with
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from pydantic import ValidationError
@@ -23,6 +24,8 @@ from aftertune.values.route import RouterLease
 from monitor.alerts import MAX_BODY_BYTES, BodyTooLarge, Desk
 
 Handler = Callable[[Request], Awaitable[Response]]
+
+SHOWN_SILENT = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,9 @@ class Interface:
             Endpoint("POST", "/v1/wake", self._wake_up, Permission.CONTROL),
             Endpoint("POST", "/v1/alerts", self._alerts, Permission.CONTROL),
             Endpoint("GET", "/healthz", self._health, Public("says only that the process lives")),
+            Endpoint(
+                "GET", "/v1/routers/targets", self._targets, Public("addresses, for Prometheus to find")
+            ),
             Endpoint("GET", "/metrics", self._metrics, Public("counts without names; bound to the host")),
         )
 
@@ -105,6 +111,17 @@ class Interface:
         with self._store.write() as tx:
             tx.routing.renew(lease, until)
             return tx.routing.current().model_dump_json()
+
+    async def _targets(self, request: Request) -> Response:
+        """The routers' admin ports, as Prometheus' HTTP service discovery reads them."""
+        return JSONResponse([{"targets": await run_in_threadpool(self._addresses)}])
+
+    def _addresses(self) -> list[str]:
+        """Also of those that are silent since a short while: that they do not answer is worth seeing."""
+        since = self._clock.now() - SHOWN_SILENT
+        with self._store.read() as tx:
+            known = [router.lease.admin_url for router in tx.routing.routers() if router.until > since]
+        return sorted({urlsplit(url).netloc for url in known})
 
     async def _wake_up(self, request: Request) -> Response:
         self._wake()

@@ -1,71 +1,89 @@
 """From the routers' spool folders to the store, exactly once.
 
 A segment's position is stored in the transaction that stores its exchanges, and an exchange is stored once by its
-id: a crash at any point repeats work, never records. Nothing that cannot be read is thrown away: a corrupt segment
-is renamed `*.corrupt`, a sealed segment that ends in half a record `*.torn`, and a record that cannot be read, or
-whose reading meets a fault of ours, is copied to `*.refused`: one record never stops the ones behind it.
+id: a crash at any point repeats work, never records. A sealed segment is deleted when it is read, so raw payloads stay
+in the spool no longer than a segment stays open. Nothing that cannot be read is thrown away: see `aftertune.spool` for
+what is kept beside the segments.
 """
 
 import logging
 from collections.abc import Iterator, Sequence
-from functools import partial
-from itertools import islice
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import ValidationError
-
 from aftertune.clock import Clock
 from aftertune.errors import Corrupt
-from aftertune.spool import MAGIC, SpoolRecord, encode, scan, segments
-from aftertune.store import Store, Transaction
-from aftertune.store.exchanges import Payload
-from aftertune.values.exchange import CapturePolicy, Exchange, ExchangeHeader, ExchangeRole
-from aftertune.values.pair import AnswerScores
-from monitor.answers import Answer, read_answer
+from aftertune.spool import (
+    HEADER_BYTES,
+    SEALED,
+    SpoolRecord,
+    is_sealed,
+    measure,
+    resume,
+    scan,
+    seal_abandoned,
+    segments,
+)
+from aftertune.store import Store
+from monitor.aside import CORRUPT, DAMAGED, REFUSED, TORN, keep
+from monitor.batch import Batch, Stored, read_batch, store_batch
 from monitor.metrics import Metrics
-from monitor.pairs import Leg, pair_up
-from monitor.scores import says_something, score, score_unseen
+from monitor.record import Redaction
 
-BATCH = 200
-"""Records a transaction: a writer elsewhere never waits long."""
+BATCH = 500
+BATCH_BYTES = 16_000_000
+"""A transaction holds no more: a writer elsewhere never waits long, and memory is bounded."""
+
+ABANDONED_S = 60.0
+"""An open segment to which nothing was added for so long is sealed here, if no router holds its folder."""
 
 ACTOR = "ingest"
 
 log = logging.getLogger(__name__)
 
 
-class _Segment(NamedTuple):
-    router: str
+@dataclass(frozen=True)
+class _Segment:
+    """`name` is that of the sealed segment: a position stays valid when it is sealed."""
+
     path: Path
-    sealed: bool
 
-    @property
+    @cached_property
+    def router(self) -> str:
+        return self.path.parent.name
+
+    @cached_property
     def name(self) -> str:
-        return self.path.name
+        return self.path.with_suffix(SEALED).name
+
+    @cached_property
+    def subject(self) -> str:
+        return f"{self.router}/{self.name}"
 
 
-class _Read(NamedTuple):
-    """One record. `evidence` is None where it says nothing about the release, `leg` where payload is not kept."""
+class Replayed(NamedTuple):
+    """What reading files again came to. `known` were stored before; `faults` say what could not be read, and where."""
 
-    exchange: Exchange
-    evidence: AnswerScores | None
-    leg: Leg | None
-
-
-class _Stored(NamedTuple):
-    """What one batch added, to be counted once it is committed."""
-
-    exchanges: list[Exchange]
-    paired: list[str]
+    new: int
+    known: int
+    gaps: int
+    pairs: int
+    faults: tuple[str, ...]
 
 
 class Ingest:
-    def __init__(self, store: Store, spool: Path, clock: Clock, metrics: Metrics) -> None:
+    """`run` reads what routers spool; `replay` reads files that a person names."""
+
+    def __init__(
+        self, store: Store, spool: Path, clock: Clock, metrics: Metrics, redaction: Redaction
+    ) -> None:
         self._store = store
         self._spool = spool
         self._clock = clock
         self._metrics = metrics
+        self._redaction = redaction
 
     def run(self) -> int:
         """Read all that is whole now; returns the number of records read.
@@ -73,181 +91,182 @@ class Ingest:
         A file that cannot be read does not stop the others: its OSError is raised after them. Raises Unavailable.
         """
         read, fault = 0, None
-        for segment in _segments(self._spool):
+        folders = sorted(path for path in self._spool.glob("*") if path.is_dir())
+        self._show_oldest(folders)
+        for path in (path for folder in folders for path in segments(folder)):
             try:
-                read += self._ingest(segment)
+                read += self._ingest(_Segment(path))
+            except FileNotFoundError:
+                continue  # Its router sealed it, and so renamed it, meanwhile: it is read the next time.
             except OSError as error:
                 fault = error
         if fault is not None:
             raise fault
         return read
 
+    def replay(self, path: Path) -> Replayed:
+        """Read one file, whatever ingest called it, and store what is new in it. Raises OSError, Unavailable."""
+        new = known = gaps = pairs = end = 0
+        faults: list[str] = []
+        while True:
+            fault: Corrupt | None = None
+            for records in _batches(scan(path, end)):
+                if isinstance(records, Corrupt):
+                    fault = records
+                    break
+                batch = read_batch(records, self._redaction)
+                with self._store.write() as tx:
+                    stored = store_batch(tx, batch)
+                self._count(stored)
+                new += len(stored.exchanges)
+                known += len(batch.read) - len(stored.exchanges)
+                gaps += len(stored.gaps)
+                pairs += len(stored.pairs)
+                faults += (
+                    f"{path.name}: the record at byte {each.record.offset} cannot be read ({each.reason})."
+                    for each in batch.refused
+                )
+                end = records[-1].next_offset
+            if fault is None:
+                return Replayed(new, known, gaps, pairs, tuple(faults))
+            faults.append(fault.what)
+            after = _resumed(path, end)
+            if after is None:
+                return Replayed(new, known, gaps, pairs, tuple(faults))
+            end = after
+
     def _ingest(self, segment: _Segment) -> int:
+        sealed = is_sealed(segment.path)
         with self._store.read() as tx:
-            start = tx.exchanges.position(segment.router, segment.name)
-        size = segment.path.stat().st_size
-        if start > size:
-            start = 0  # Not the file that was read before: its name was used again.
-        read, end = 0, start
-        for batch in _batches(scan(segment.path, start)):
-            if isinstance(batch, Corrupt):
-                self._set_aside(segment, batch)
+            end = tx.exchanges.position(segment.router, segment.name)
+        status = segment.path.stat()
+        if end > status.st_size:
+            end = 0  # Not the file that was read before: its name was used again.
+        read = 0
+        while True:
+            fault: Corrupt | None = None
+            for records in _batches(scan(segment.path, end)):
+                if isinstance(records, Corrupt):
+                    fault = records
+                    break
+                self._store_records(segment, records)
+                read, end = read + len(records), records[-1].next_offset
+            # An open segment may be cut back and written again while it is read: it is judged when it is sealed.
+            if fault is None or not sealed:
+                break
+            after = self._step_over(segment, end, fault)
+            if after is None:
                 return read
-            self._store_batch(segment, batch, end)
-            read, end = read + len(batch), batch[-1].next_offset
-        if segment.sealed:
+            end = after
+        if sealed:
             self._finish(segment, end)
+        elif self._clock.now().timestamp() - status.st_mtime > ABANDONED_S:
+            seal_abandoned(segment.path.parent)
         return read
 
-    def _store_batch(self, segment: _Segment, batch: Sequence[SpoolRecord], start: int) -> None:
-        stored = _Stored([], [])
-        offset = start
+    def _store_records(self, segment: _Segment, records: Sequence[SpoolRecord]) -> None:
+        batch = read_batch(records, self._redaction)
         with self._store.write() as tx:
-            for record in batch:
-                self._store_record(tx, segment, record, offset, stored)
-                offset = record.next_offset
-            tx.exchanges.set_position(segment.router, segment.name, offset)
-        for exchange in stored.exchanges:
-            self._metrics.ingested.labels(role=exchange.role).inc()
-        for deployment in stored.paired:
-            self._metrics.pairs.labels(deployment=deployment).inc()
+            stored = store_batch(tx, batch)
+            for refusal in batch.refused:
+                kept = keep(segment.path, refusal.record.offset, refusal.record.next_offset, REFUSED)
+                body = {"offset": refusal.record.offset, "kept": kept.name, "reason": refusal.reason}
+                tx.audit.append(self._clock.now(), ACTOR, "record_refused", segment.subject, body)
+            tx.exchanges.set_position(segment.router, segment.name, records[-1].next_offset)
+        self._count(stored)
+        self._tell(segment, batch)
 
-    def _store_record(
-        self, tx: Transaction, segment: _Segment, record: SpoolRecord, offset: int, stored: _Stored
-    ) -> None:
-        refuse = partial(self._refuse, tx, segment, record, offset)
+    def _count(self, stored: Stored) -> None:
+        for new in stored.exchanges:
+            self._metrics.ingested.labels(role=new.exchange.role).inc()
+        for pair in stored.pairs:
+            self._metrics.pairs.labels(deployment=pair.deployment).inc()
+
+    def _tell(self, segment: _Segment, batch: Batch) -> None:
+        for refusal in batch.refused:
+            self._metrics.refused.labels(reason=refusal.kind).inc()
+            log.error(
+                "%s: the record at byte %d cannot be read (%s); kept as *%s, a person must look.",
+                segment.subject,
+                refusal.record.offset,
+                refusal.reason,
+                REFUSED,
+            )
+
+    def _step_over(self, segment: _Segment, end: int, fault: Corrupt) -> int | None:
+        """Keep what does not verify aside; returns where reading goes on, None where the whole file is set aside."""
+        start, size = max(end, HEADER_BYTES), segment.path.stat().st_size
         try:
-            read = _read(record)
-        except ValidationError as error:
-            refuse("header", f"its header has {error.error_count()} faults")
-            return
-        except Exception as error:  # noqa: BLE001  (a fault of ours must not stop what comes after)
-            refuse("fault", type(error).__name__)
-            return
-        payload = None if read.leg is None else Payload(record.request, record.answer)
-        if not tx.exchanges.add(read.exchange, payload, read.evidence):
-            return
-        stored.exchanges.append(read.exchange)
-        other = None if read.leg is None else _other_leg(tx, read.exchange)
-        if read.leg is None or other is None:
-            return
-        try:
-            pair = pair_up(read.leg, _read_leg(*other))
-        except Exception as error:  # noqa: BLE001  (a fault of ours must not stop what comes after)
-            refuse("fault", type(error).__name__)
-            return
-        if pair is not None:
-            tx.pairs.add(pair)
-            stored.paired.append(read.exchange.deployment)
+            after = resume(segment.path, start)
+        except Corrupt:
+            self._audit_damage(segment, "segment_corrupt", 0, fault)
+            segment.path.rename(segment.path.with_suffix(CORRUPT))
+            # The fault itself says all; a trace of the second look would not.
+            log.error("%s Renamed to *%s in the folder of %s.", fault, CORRUPT, segment.router)  # noqa: TRY400
+            return None
+        after = size if after is None else after
+        keep(segment.path, start, after, DAMAGED)
+        self._audit_damage(segment, "segment_damaged", start, fault, after)
+        log.error("%s: %s Bytes %d to %d are kept as *%s.", segment.subject, fault, start, after, DAMAGED)
+        return after
 
-    def _refuse(
-        self, tx: Transaction, segment: _Segment, record: SpoolRecord, offset: int, kind: str, reason: str
+    def _audit_damage(
+        self, segment: _Segment, action: str, start: int, fault: Corrupt, after: int | None = None
     ) -> None:
-        """Keep the record beside the segment: the segment itself goes when it is done.
-
-        The reason never quotes the record, which may hold what a log must not.
-        """
-        subject = f"{segment.router}/{segment.name}"
-        kept = segment.path.with_name(f"{segment.path.stem}-{offset}.refused")
-        kept.write_bytes(MAGIC + encode(record.header, record.request, record.answer))
-        body = {"offset": offset, "kept": kept.name, "reason": reason}
-        tx.audit.append(self._clock.now(), ACTOR, "record_refused", subject, body)
-        self._metrics.refused.labels(reason=kind).inc()
-        log.error(
-            "%s: the record at byte %d cannot be read (%s); kept as %s, a person must look.",
-            subject,
-            offset,
-            reason,
-            kept.name,
-        )
-
-    def _set_aside(self, segment: _Segment, error: Corrupt) -> None:
-        subject = f"{segment.router}/{segment.name}"
-        now = self._clock.now()
+        """Once, though a crash makes it happen again; a position behind the damage is stored with it."""
+        now, subject = self._clock.now(), segment.subject
         with self._store.write() as tx:
-            if tx.deployments.claim_key(f"corrupt:{subject}", ACTOR, "segment_corrupt", subject, now):
-                tx.audit.append(now, ACTOR, "segment_corrupt", subject, {"reason": error.what})
-            tx.exchanges.forget_position(segment.router, segment.name)
-        segment.path.rename(segment.path.with_suffix(".corrupt"))
+            if tx.deployments.claim_key(f"{action}:{subject}:{start}", ACTOR, action, subject, now):
+                tx.audit.append(now, ACTOR, action, subject, {"offset": start, "reason": fault.what})
+            if after is None:
+                tx.exchanges.forget_position(segment.router, segment.name)
+            else:
+                tx.exchanges.set_position(segment.router, segment.name, after)
         self._metrics.refused.labels(reason="corrupt").inc()
-        log.error("%s Renamed to *.corrupt in the folder of %s; a person must look.", error, segment.router)
 
     def _finish(self, segment: _Segment, end: int) -> None:
         """A sealed segment was read to its end: nothing will be added to it."""
-        left = segment.path.stat().st_size - max(end, len(MAGIC))
+        start, size = max(end, HEADER_BYTES), segment.path.stat().st_size
+        if size > start:
+            keep(segment.path, start, size, TORN)
+            log.warning(
+                "%s ends in %d bytes of a record that was never finished; kept as *%s.",
+                segment.subject,
+                size - start,
+                TORN,
+            )
+        segment.path.unlink()
         with self._store.write() as tx:
             tx.exchanges.forget_position(segment.router, segment.name)
-        if left <= 0:
-            segment.path.unlink()
-            return
-        segment.path.rename(segment.path.with_suffix(".torn"))
-        log.warning(
-            "%s/%s ends in %d bytes of a record that was never finished; kept as *.torn.",
-            segment.router,
-            segment.name,
-            left,
-        )
+
+    def _show_oldest(self, folders: Sequence[Path]) -> None:
+        oldest = [at for folder in folders if (at := measure(folder).oldest) is not None]
+        age = self._clock.now().timestamp() - min(oldest) if oldest else 0.0
+        self._metrics.spool_oldest.set(max(0.0, age))
 
 
-def _segments(spool: Path) -> Iterator[_Segment]:
-    """Every segment of every router, oldest first; all but a router's newest are sealed."""
-    for folder in sorted(path for path in spool.glob("*") if path.is_dir()):
-        files = segments(folder)
-        for file in files:
-            yield _Segment(folder.name, file, sealed=file is not files[-1])
+def _resumed(path: Path, end: int) -> int | None:
+    try:
+        return resume(path, max(end, HEADER_BYTES))
+    except Corrupt:
+        return None
 
 
 def _batches(records: Iterator[SpoolRecord]) -> Iterator[list[SpoolRecord] | Corrupt]:
-    """Batches of at most BATCH; where the segment is corrupt, the records before that and then the fault."""
-    while True:
-        batch: list[SpoolRecord] = []
-        fault: Corrupt | None = None
-        try:
-            for record in islice(records, BATCH):
-                batch.append(record)  # noqa: PERF402  (keeps what came before a fault)
-        except Corrupt as error:
-            fault = error
-        if batch:
-            yield batch
-        if fault is not None:
-            yield fault
-        if fault is not None or len(batch) < BATCH:
-            return
-
-
-def _read(record: SpoolRecord) -> _Read:
-    """Raises ValidationError where the header is not one that this version knows."""
-    header = ExchangeHeader.model_validate_json(record.header)
-    counts = says_something(header)
-    if header.capture is not CapturePolicy.FULL:
-        return _Read(_exchange(header, Answer()), score_unseen(header) if counts else None, None)
-    leg = _read_leg(header, record.request, record.answer)
-    return _Read(leg.exchange, leg.scores if counts else None, leg)
-
-
-def _read_leg(header: ExchangeHeader, request: bytes, answer: bytes) -> Leg:
-    read = read_answer(answer)
-    return Leg(_exchange(header, read), read, score(request, read, header))
-
-
-def _exchange(header: ExchangeHeader, answer: Answer) -> Exchange:
-    return Exchange(
-        **header.model_dump(include=set(ExchangeHeader.model_fields)),
-        finish=answer.finish,
-        usage=answer.usage,
-        tool_calls=answer.tool_calls,
-    )
-
-
-def _other_leg(tx: Transaction, exchange: Exchange) -> tuple[Exchange, bytes, bytes] | None:
-    """The stored leg that the exchange pairs with, and its payload.
-
-    None where it is not there yet; a client that reuses a request id gets no second pair.
-    """
-    if exchange.pair_id is None or exchange.role is ExchangeRole.PROBE:
-        return None
-    others = [e for e in tx.exchanges.legs(exchange.pair_id) if e.exchange_id != exchange.exchange_id]
-    if len(others) != 1:
-        return None
-    payload = tx.exchanges.payload(others[0].exchange_id)
-    return None if payload is None else (others[0], payload.request, payload.answer)
+    """Batches of bounded size; where the segment is corrupt, the records before that and then the fault."""
+    batch: list[SpoolRecord] = []
+    start = 0
+    fault: Corrupt | None = None
+    try:
+        for record in records:
+            batch.append(record)
+            start = batch[0].offset
+            if len(batch) >= BATCH or record.next_offset - start >= BATCH_BYTES:
+                yield batch
+                batch = []
+    except Corrupt as error:
+        fault = error
+    if batch:
+        yield batch
+    if fault is not None:
+        yield fault

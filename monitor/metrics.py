@@ -17,6 +17,11 @@ class Metrics:
             ["reason"],
             registry=self.registry,
         )
+        self.spool_oldest = Gauge(
+            telemetry.SPOOL_OLDEST_SECONDS,
+            "Age of the oldest record in a router's segments",
+            registry=self.registry,
+        )
         self.pairs = Counter(telemetry.PAIRS, "Pairs stored", ["deployment"], registry=self.registry)
         self.verdicts = Counter(
             telemetry.VERDICTS, "Verdicts stored", ["stage", "outcome"], registry=self.registry
@@ -32,6 +37,12 @@ class Metrics:
         )
         self.revision = Gauge(
             telemetry.ROUTING_REVISION, "Revision of the published routing table", registry=self.registry
+        )
+        self.fallen_back = Gauge(
+            telemetry.FALLEN_BACK,
+            "1 while previous good answers in place of stable",
+            ["deployment"],
+            registry=self.registry,
         )
         self.last_success = Gauge(
             telemetry.TICK_TIMESTAMP, "When a loop last succeeded", ["job"], registry=self.registry

@@ -1,14 +1,21 @@
-"""Two scored legs of one request become a pair."""
+"""Two scored legs of one request become a pair.
+
+All legs of one request share its pair id: one live leg, and a shadow leg for each release that got a copy. A pair is
+stable's leg beside one other. Stable answers the user and each shadow is compared with it; in a canary the candidate
+answers the user, and it is compared with stable's shadow leg, as is every further shadow. Two releases of which
+neither is stable are never compared.
+"""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rapidfuzz import fuzz
 
+from aftertune.store.deployments import Promotion
 from aftertune.values.exchange import Exchange, ExchangeError, ExchangeRole, ToolCall
 from aftertune.values.pair import AnswerScores, Pair
-from monitor.answers import Answer
+from monitor.answers import GENERATIVE, Answer
 from monitor.arguments import canonical
 from monitor.scores import request_was_refused
 
@@ -32,35 +39,46 @@ class Agreement:
     overall: float
 
 
-def pair_up(one: Leg, other: Leg) -> Pair | None:
-    """The pair of a live leg and its shadow copy; None when the two are no evidence about their releases.
+def pair_up(one: Leg, other: Leg, *, stable: str | None = None) -> Pair | None:
+    """The pair of two legs of one request; None when the two are no evidence about their releases.
 
-    That is so when both are live or both copies, when the same release answered twice, when the client left
-    (its answer is cut), and when both engines called the request wrong.
+    `stable` is the release that was stable when the request came (see `stable_at`); None where nobody knows: a live
+    leg's role then tells which of the two is stable's. No evidence: neither leg is stable's, both are live, the same
+    release answered twice, the client left (its answer is cut), both engines called the request wrong, or no model
+    wrote the answers (embeddings, tokens).
     """
-    legs = sorted((one, other), key=lambda leg: leg.exchange.role is ExchangeRole.SHADOW)
-    live, copy = legs
-    if not _belong_together(live.exchange, copy.exchange):
+    if not _belong_together(one.exchange, other.exchange):
         return None
-    stable, candidate = (live, copy) if live.exchange.role is ExchangeRole.STABLE else (copy, live)
-    agreement = compare(stable.answer, candidate.answer)
+    first = _stables(one, other, stable)
+    if first is None:
+        return None
+    second = other if first is one else one
+    agreement = compare(first.answer, second.answer)
+    copy = second if second.exchange.role is ExchangeRole.SHADOW else first
+    asked = (_live(one, other) or first).exchange
     return Pair(
-        pair_id=live.exchange.pair_id or live.exchange.request_id,
-        deployment=live.exchange.deployment,
-        generation=live.exchange.generation,
-        stable_release=stable.exchange.release,
-        candidate_release=candidate.exchange.release,
-        stable_exchange=stable.exchange.exchange_id,
-        candidate_exchange=candidate.exchange.exchange_id,
-        conversation=live.exchange.conversation,
-        at=max(live.exchange.ended, copy.exchange.ended),
-        stable=stable.scores,
-        candidate=candidate.scores,
+        pair_id=copy.exchange.exchange_id,
+        deployment=asked.deployment,
+        generation=asked.generation,
+        stable_release=first.exchange.release,
+        candidate_release=second.exchange.release,
+        stable_exchange=first.exchange.exchange_id,
+        candidate_exchange=second.exchange.exchange_id,
+        conversation=asked.conversation,
+        at=max(first.exchange.ended, second.exchange.ended),
+        stable=first.scores,
+        candidate=second.scores,
         same_tool=agreement.same_tool,
         same_arguments=agreement.same_arguments,
         text_similarity=agreement.text_similarity,
         agreement=agreement.overall,
     )
+
+
+def stable_at(promotions: Iterable[Promotion], generation: int) -> str | None:
+    """The stable release of a generation; None for one that no routing table ever had (an outside log's)."""
+    until = [promotion for promotion in promotions if promotion.generation <= generation]
+    return max(until, key=lambda promotion: promotion.generation).release if until else None
 
 
 def compare(one: Answer, other: Answer) -> Agreement:
@@ -73,16 +91,33 @@ def compare(one: Answer, other: Answer) -> Agreement:
     return Agreement(None, None, similarity, similarity)
 
 
-def _belong_together(live: Exchange, copy: Exchange) -> bool:
+def _belong_together(one: Exchange, other: Exchange) -> bool:
+    roles = (one.role, other.role)
     return (
-        live.role in _LIVE
-        and copy.role is ExchangeRole.SHADOW
-        and live.pair_id == copy.pair_id is not None
-        and live.deployment == copy.deployment
-        and live.release != copy.release
-        and live.error is not ExchangeError.CLIENT_LEFT
-        and not (request_was_refused(live) and request_was_refused(copy))
+        ExchangeRole.PROBE not in roles
+        and ExchangeRole.SHADOW in roles
+        and one.pair_id == other.pair_id is not None
+        and one.deployment == other.deployment
+        and one.release != other.release
+        and ExchangeError.CLIENT_LEFT not in (one.error, other.error)
+        and one.endpoint == other.endpoint in GENERATIVE
+        and not (request_was_refused(one) and request_was_refused(other))
     )
+
+
+def _stables(one: Leg, other: Leg, stable: str | None) -> Leg | None:
+    """The leg of the two that is stable's; where its release is not known, a canary's copy is taken for it."""
+    live = _live(one, other)
+    if live is not None and live.exchange.role is ExchangeRole.STABLE:
+        return live
+    copies = [leg for leg in (one, other) if leg is not live]
+    if stable is None:
+        return copies[0] if live is not None else None
+    return next((leg for leg in copies if leg.exchange.release == stable), None)
+
+
+def _live(one: Leg, other: Leg) -> Leg | None:
+    return next((leg for leg in (one, other) if leg.exchange.role in _LIVE), None)
 
 
 def _names(calls: Sequence[ToolCall]) -> Counter[str]:

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from datetime import datetime
 
 from aftertune.clock import Clock
 from aftertune.store import Store, Transaction
@@ -9,7 +10,7 @@ from aftertune.values.route import RouterLease, RoutingTable
 from monitor.admin import Connect
 from monitor.metrics import Metrics
 from monitor.push import push
-from monitor.routing import routing_table
+from monitor.routing import Known, routing_table
 
 log = logging.getLogger(__name__)
 
@@ -24,12 +25,16 @@ class Publisher:
         self._offering = threading.Lock()
 
     def publish(self) -> RoutingTable:
-        """Idempotent: a table is stored once, and pushed once by this process."""
+        """Idempotent: a table is stored once, and pushed once by this process.
+
+        Called at every look: a key whose time is over leaves the table without anybody's doing.
+        """
+        now = self._clock.now()
         with self._store.read() as tx:
-            current, wanted = tx.routing.current(), _wanted(tx)
+            current, wanted = tx.routing.current(), _wanted(tx, now)
         if wanted.model_copy(update={"revision": current.revision}) != current:
             with self._store.write() as tx:
-                current = tx.routing.publish(_wanted(tx), self._clock.now())
+                current = tx.routing.publish(_wanted(tx, now), now)
             log.info("Published routing table %d.", current.revision)
         self._metrics.revision.set(current.revision)
         if current != self._offered:
@@ -58,6 +63,8 @@ class Publisher:
             return [router.lease.router for router in tx.routing.routers() if router.until <= now]
 
 
-def _wanted(tx: Transaction) -> RoutingTable:
+def _wanted(tx: Transaction, at: datetime) -> RoutingTable:
     releases = {release.id: release for release in tx.releases.all()}
-    return routing_table(tx.deployments.all(), tx.releases.engines(), releases, tx.users.chat_keys())
+    keys = tx.users.chat_keys() | tx.api_keys.grants(at)
+    known = Known(tx.releases.engines(), releases, frozenset(tx.releases.quarantined()))
+    return routing_table(tx.deployments.all(), known, keys)

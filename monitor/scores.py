@@ -2,7 +2,7 @@
 
 from aftertune.values.exchange import ExchangeError, ExchangeHeader
 from aftertune.values.pair import AnswerScores
-from monitor.answers import Answer
+from monitor.answers import GENERATIVE, Answer
 from monitor.arguments import parse_arguments
 from monitor.asked import Asked, read_request
 from monitor.grounding import grounded_share
@@ -37,10 +37,12 @@ WAITED_S = 5.0
 def says_something(header: ExchangeHeader) -> bool:
     """False when the answer is no evidence about the release: the request was wrong (4xx), or the client left.
 
+    Nor is one that no model wrote: embeddings and tokens.
+
     A client that leaves early or in mid-answer has its own reasons; one that waited for WAITED_S and got nothing
     is evidence of a failure, as no deadline of the router would ever see it.
     """
-    if request_was_refused(header):
+    if header.endpoint not in GENERATIVE or request_was_refused(header):
         return False
     return header.error is not ExchangeError.CLIENT_LEFT or _waited_in_vain(header)
 
@@ -52,10 +54,10 @@ def request_was_refused(header: ExchangeHeader) -> bool:
 
 def score(request: bytes, answer: Answer, header: ExchangeHeader) -> AnswerScores:
     """Never raises, whatever the bytes are."""
-    asked = read_request(request)
+    asked = read_request(request, header.endpoint)
     completed = float(_answered(header) and _is_whole(answer))
     well_formed = float(_is_well_formed(answer, asked))
-    grounded = grounded_share(answer.tool_calls, asked.heard)
+    grounded = None if asked.heard is None else grounded_share(answer.tool_calls, asked.heard)
     return AnswerScores(
         completed=completed,
         well_formed=well_formed,

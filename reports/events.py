@@ -80,6 +80,11 @@ def _approved(act: Act) -> str:
     return f"; approved by {', '.join(map(str, approvers))}" if isinstance(approvers, list) else ""
 
 
+def _changed(act: Act) -> str:
+    names = (name for name in act.after if name != "generation" and act.after[name] != act.before.get(name))
+    return ", ".join(name.replace("_", " ") for name in sorted(names))
+
+
 _ACTS: Mapping[Name, Callable[[Act], str]] = MappingProxyType(
     {
         Name.CREATE: lambda act: f"{act.actor} created {act.deployment}, served by {act.after.get('stable')}",
@@ -95,6 +100,7 @@ _ACTS: Mapping[Name, Callable[[Act], str]] = MappingProxyType(
             f"The trial of {act.before.get('candidate')} on {act.deployment} was ended by {act.actor}: {act.reason}"
         ),
         Name.FREEZE: lambda act: f"{act.actor} froze {act.deployment}: {act.reason}",
+        Name.CONFIGURE: lambda act: f"{act.actor} changed {_changed(act)} of {act.deployment}",
         Name.UNFREEZE: lambda act: f"{act.actor} let {act.deployment} change again: {act.reason}",
     }
 )
@@ -118,6 +124,13 @@ _ENTRIES: Mapping[str, Callable[[AuditEntry, dict[str, Any], str], str]] = Mappi
         ),
         "override_check": lambda entry, body, candidate: (
             f"{entry.actor} waived the {body.get('check', 'check')} of {candidate}: {body.get('reason', '')}"
+        ),
+        Name.FALL_BACK: lambda entry, body, _candidate: (
+            f"{body.get('to')} answered for {body.get('from')} on {entry.subject}: every engine of {body.get('from')} "
+            "was down"
+        ),
+        Name.RETURN: lambda entry, body, _candidate: (
+            f"{body.get('to')} answers on {entry.subject} again; {body.get('from')} had stood in since {body.get('since')}"
         ),
         "quarantine": lambda entry, _body, _candidate: f"{entry.subject} went into quarantine",
         "lift_quarantine": lambda entry, body, _candidate: (

@@ -5,6 +5,7 @@ from console.pages import (
     drift,
     evaluations,
     fleet,
+    keys,
     releases,
     reports,
     rollback,
@@ -21,5 +22,6 @@ ROUTERS = (
     evaluations.router,
     reports.router,
     training.router,
+    keys.router,
     sign_in.router,
 )

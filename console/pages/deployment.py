@@ -9,6 +9,7 @@ from console.access import CallerOf, ContextOf, guarded_router, needs
 from console.chart import HEIGHT, WIDTH, chart
 from console.deployments import deployment_view
 from console.exchanges import pair_text
+from console.feedback import feedback_view, said_of
 from console.names import PathName
 from console.pages.page import page
 from console.pages.rollback import seconds
@@ -17,6 +18,7 @@ router = guarded_router("pages")
 
 PAIRS_SHOWN = 5
 ENTRIES_SHOWN = 12
+FEEDBACK_SHOWN = 5
 
 
 @router.get("/deployments/{name}", response_class=HTMLResponse, dependencies=[needs(Permission.READ)])
@@ -31,6 +33,8 @@ def deployment(name: PathName, context: ContextOf, caller: CallerOf) -> Response
             "charts": [chart(m) for m in view.verdict.measurements] if view.verdict else [],
             "chart_size": (WIDTH, HEIGHT),
             "pairs": pairs,
+            "said": [said_of(tx, caller, pair) for pair in pairs],
+            "feedback": feedback_view(tx, caller, name, now, FEEDBACK_SHOWN),
             "texts": [pair_text(tx, pair) for pair in pairs] if payloads else [],
             "rollbacks": [(rollback, seconds(rollback)) for rollback in tx.rollbacks.of(name)[:10]],
             "entries": tx.audit.latest(ENTRIES_SHOWN, subject=name),

@@ -66,9 +66,6 @@ def _release_page(
     with context.store.read() as tx:
         shown: dict[str, Any] = {
             "view": release_view(tx, caller, release),
-            "used": [
-                d.name for d in tx.deployments.all() if release in (d.stable, d.candidate, d.previous_good)
-            ],
             "entries": tx.audit.latest(ENTRIES_SHOWN, subject=release),
         }
     now, key = context.clock.now(), form_key()

@@ -10,6 +10,10 @@ _BEHIND = f"scalar({greatest(_PUBLISHED)}) - {greatest(_IN_FORCE, 'instance')}"
 _REFUSED = or_zero(total(rate(counter(telemetry.INGEST_REFUSED)), "reason"), total(_PUBLISHED))
 # The metric's own label `job` meets the scrape's: Prometheus keeps ours as `exported_job`.
 _AGE = f"time() - {greatest(series(telemetry.TICK_TIMESTAMP), 'job', 'exported_job')}"
+_SYNC_SECONDS = (
+    f"{total(rate(counter(telemetry.SPOOL_FSYNC_SECONDS)), 'instance')}"
+    f" / {total(rate(counter(telemetry.SPOOL_FSYNCS)), 'instance')}"
+)
 
 ROOMS = Row(
     "Records and rooms",
@@ -28,8 +32,43 @@ ROOMS = Row(
             "Should be zero: records that routers could not write, and that the monitor could not read.",
             Unit.RECORDS_PER_SECOND,
             (
-                Query(total(rate(counter(telemetry.SPOOL_ERRORS))), "not written"),
+                Query(total(rate(counter(telemetry.SPOOL_LOST)), "reason"), "not written {{reason}}"),
                 Query(_REFUSED, "refused {{reason}}"),
+            ),
+        ),
+        Panel(
+            "Age of the oldest record in the spool",
+            "Ingest deletes what it has stored: raw payloads wait here, at most an hour while it works.",
+            Unit.SECONDS,
+            (
+                Query(
+                    greatest(series(telemetry.SPOOL_OLDEST_SECONDS), "job", "instance"),
+                    "{{job}} {{instance}}",
+                ),
+            ),
+        ),
+        Panel(
+            "Spool on disk",
+            "What routers' segments hold; at the budget, exchanges are no longer recorded.",
+            Unit.BYTES,
+            (
+                Query(greatest(series(telemetry.SPOOL_DISK_BYTES), "instance"), "held {{instance}}"),
+                Query(greatest(series(telemetry.SPOOL_BUDGET_BYTES)), "budget"),
+            ),
+        ),
+        Panel(
+            "Spool written",
+            "Bytes a second that routers wrote.",
+            Unit.BYTES_PER_SECOND,
+            (Query(total(rate(counter(telemetry.SPOOL_BYTES)), "instance"), "{{instance}}"),),
+        ),
+        Panel(
+            "Spool to disk",
+            "Seconds that one fdatasync takes, and how many a second the disk refuses.",
+            Unit.SECONDS,
+            (
+                Query(_SYNC_SECONDS, "each {{instance}}"),
+                Query(total(rate(counter(telemetry.SPOOL_FSYNC_ERRORS)), "instance"), "refused {{instance}}"),
             ),
         ),
         Panel(
@@ -58,9 +97,12 @@ ROOMS = Row(
         ),
         Panel(
             "Routing tables refused",
-            "Tables that a router refused as older than its own.",
+            "Tables that a router refused as older than its own, and pin files that it could not trust.",
             Unit.NUMBER,
-            (Query(total(events(counter(telemetry.TABLE_REFUSED)), "instance"), "{{instance}}"),),
+            (
+                Query(total(events(counter(telemetry.TABLE_REFUSED)), "instance"), "{{instance}}"),
+                Query(total(events(counter(telemetry.PIN_REFUSED)), "instance"), "pin file at {{instance}}"),
+            ),
             Kind.NEWEST,
         ),
         Panel(

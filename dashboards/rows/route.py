@@ -2,9 +2,12 @@
 
 from aftertune import telemetry
 from dashboards.panel import Kind, Panel, Query, Row, Unit
-from dashboards.promql import DEPLOYMENT, WINDOW, counter, events, greatest, quantile, series, total
+from dashboards.promql import DEPLOYMENT, WINDOW, counter, events, greatest, or_zero, quantile, series, total
 
 _GENERATION = series(telemetry.ROUTE_GENERATION, DEPLOYMENT)
+_PINNED = or_zero(
+    total(series(telemetry.ROUTE_PINNED, DEPLOYMENT), "deployment"), greatest(_GENERATION, "deployment")
+)
 SWITCHES = f"{greatest(f'changes({_GENERATION}[{WINDOW}])', 'deployment')} > 0"
 """Where the board draws a mark. A query needs no token, and its marks survive a restore of Grafana."""
 
@@ -16,6 +19,18 @@ ROUTE = Row(
             "The generation in force at each router. It rises at every switch; two lines apart: a router lags.",
             Unit.NUMBER,
             (Query(greatest(_GENERATION, "deployment", "instance"), "{{deployment}} at {{instance}}"),),
+        ),
+        Panel(
+            "Fallen back",
+            "1 while previous good answers because every engine of stable is down. Pages.",
+            Unit.NUMBER,
+            (Query(greatest(series(telemetry.FALLEN_BACK, DEPLOYMENT), "deployment"), "{{deployment}}"),),
+        ),
+        Panel(
+            "Pinned",
+            "How many routers hold a deployment on one release by a pin file on their host.",
+            Unit.NUMBER,
+            (Query(_PINNED, "{{deployment}}"),),
         ),
         Panel(
             "Verdicts",

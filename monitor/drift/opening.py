@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-import orjson
-
 from aftertune.store.exchanges import Payload
-from aftertune.values.exchange import Exchange, ExchangeRole, Source
+from aftertune.values.exchange import Endpoint, Exchange, ExchangeRole, Source
 from monitor.answers import Answer, read_answer
+from monitor.body import decoded, items
 
 MOST_CHARACTERS = 2_000
 """More of a text than an encoder reads."""
@@ -42,7 +41,7 @@ class Opening:
 
 def read_opening(exchange: Exchange, payload: Payload) -> Opening | PassedOver:
     """Never raises: what cannot be read has no text."""
-    messages = _messages(payload.request)
+    messages = _messages(payload.request, exchange.endpoint)
     if any(message.get("role") in _LATER for message in messages):
         return PassedOver.LATER_TURN
     asked = [_text(message.get("content")) for message in messages if message.get("role") == "user"]
@@ -54,7 +53,9 @@ def read_opening(exchange: Exchange, payload: Payload) -> Opening | PassedOver:
         conversation="" if exchange.conversation_source is Source.FALLBACK else exchange.conversation,
         release=exchange.release,
         prompt=asked[-1].strip()[:MOST_CHARACTERS],
-        answer=_said(read_answer(payload.answer)).strip()[:MOST_CHARACTERS] if stable else "",
+        answer=_said(read_answer(payload.answer, exchange.endpoint)).strip()[:MOST_CHARACTERS]
+        if stable
+        else "",
     )
 
 
@@ -63,15 +64,27 @@ def _said(answer: Answer) -> str:
     return "\n".join(part for part in (answer.text, *calls) if part.strip())
 
 
-def _messages(raw: bytes) -> list[Mapping[str, Any]]:
-    try:
-        body = orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        return []
-    messages = body.get("messages") if isinstance(body, dict) else None
-    return (
-        [message for message in messages if isinstance(message, dict)] if isinstance(messages, list) else []
-    )
+def _messages(raw: bytes, endpoint: Endpoint) -> list[Mapping[str, Any]]:
+    """In chat's form: a prompt, or an input that is plain text, is one message of the user."""
+    body = decoded(raw) or {}
+    match endpoint:
+        case Endpoint.CHAT:
+            said = body.get("messages")
+        case Endpoint.COMPLETIONS:
+            said = body.get("prompt")
+        case Endpoint.RESPONSES:
+            said = body.get("input")
+        case _:
+            said = None
+    if isinstance(said, str) and endpoint is not Endpoint.CHAT:
+        said = [{"role": "user", "content": said}]
+    earlier = [{"role": "assistant"}] if body.get("previous_response_id") else []
+    return [*earlier, *(_as_chat(message) for message in items(said) if isinstance(message, dict))]
+
+
+def _as_chat(message: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The responses API's items that only a later turn has carry no role."""
+    return {"role": "tool"} if str(message.get("type")).startswith("function_call") else message
 
 
 def _text(content: object) -> str:

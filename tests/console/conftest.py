@@ -60,6 +60,9 @@ class Console:
     async def post(self, user: str, path: str, body: object = None, key: str | None = None) -> httpx.Response:
         return await self.client.post(path, headers=self.headers(user, key), json=body)
 
+    async def patch(self, user: str, path: str, body: object, key: str | None = None) -> httpx.Response:
+        return await self.client.patch(path, headers=self.headers(user, key), json=body)
+
     def audited(self, action: str) -> list[str]:
         """Subjects of the entries with this action, newest first."""
         with self.store.read() as tx:

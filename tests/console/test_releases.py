@@ -9,6 +9,7 @@ from aftertune.values.release import EngineKind, Passport, Proof, ReleaseState
 from tests.console.conftest import Console
 from tests.console.seed import MODEL_PATH
 
+ENGINE = "http://127.0.0.1:9001"
 PASSPORT = Passport(
     release="v1",
     base_digest="aa" * 32,
@@ -104,6 +105,22 @@ async def test_an_external_engine(console: Console) -> None:
     body = {"id": "gpu", "engine": "external", "url": "http://gpu:8000/", "served_name": "llama"}
     made = await console.post("operator", "/v1/releases", body)
     assert made.json()["release"]["url"] == "http://gpu:8000"
+    assert made.json()["release"]["replicas"] == []
+
+
+async def test_the_replicas_of_an_external_engine(console: Console) -> None:
+    body = {"id": "gpu", "engine": "external", "url": "http://gpu-1:8000/", "served_name": "llama"}
+    made = await console.post("operator", "/v1/releases", body | {"replicas": ["http://gpu-2:8000/"]})
+    assert made.json()["release"]["replicas"] == ["http://gpu-2:8000"]
+    assert "http://gpu-2:8000" in (await console.get("operator", "/releases/gpu")).text
+    assert "gpu-2" not in (await console.get("viewer", "/v1/releases/gpu")).text
+    assert "gpu-2" not in (await console.get("viewer", "/releases/gpu")).text
+    twice = await console.post(
+        "operator", "/v1/releases", body | {"id": "gpu-b", "replicas": ["http://gpu-1:8000"]}
+    )
+    assert (twice.status_code, "twice" in twice.json()["detail"]) == (400, True)
+    own = {"id": "own", "base": str(folder(console.roots, "base")), "replicas": ["http://gpu-2:8000"]}
+    assert (await console.post("operator", "/v1/releases", own)).status_code == 400
 
 
 @pytest.mark.parametrize(
@@ -118,11 +135,12 @@ async def test_an_external_engine(console: Console) -> None:
         {"url": ""},
         {"served_name": ""},
         {"base": "x"},
+        {"replicas": ["http://169.254.169.254"]},
         {"engine": "transformers"},
         {"engine": None},
     ],
 )
-async def test_external_engines_that_are_refused(console: Console, change: dict[str, str]) -> None:
+async def test_external_engines_that_are_refused(console: Console, change: dict[str, object]) -> None:
     body = {"id": "gpu", "engine": "external", "url": "http://gpu:8000", "served_name": "llama"}
     assert (await console.post("operator", "/v1/releases", body | change)).status_code == 400
 
@@ -137,13 +155,18 @@ async def test_paths_are_hidden_from_those_who_cannot_register(console: Console)
     with console.store.write() as tx:
         engine = tx.releases.engine("v1")
         assert engine
-        tx.releases.save_engine(engine.model_copy(update={"reason": f"no weights in '{MODEL_PATH}' (404)"}))
+        tx.releases.save_engine(
+            engine.model_copy(update={"reason": f"no weights in '{MODEL_PATH}' ({ENGINE} says 404)"})
+        )
     seen = await console.get("operator", "/v1/releases/v1")
     assert MODEL_PATH in seen.text
+    assert ENGINE in seen.text
     for path in ("/v1/releases/v1", "/v1/releases", "/v1/deployments/task-api", "/", "/deployments/task-api"):
-        assert "/srv/" not in (await console.get("approver", path)).text, path
+        shown = (await console.get("approver", path)).text
+        assert "/srv/" not in shown, path
+        assert ENGINE not in shown, path
     hidden = (await console.get("viewer", "/v1/releases/v1")).json()
-    assert hidden["engine"]["reason"] == "no weights in '[path]' (404)"
+    assert hidden["engine"]["reason"] == "no weights in '[path]' ([address] says 404)"
 
 
 async def test_a_quarantine_is_lifted_with_a_reason(console: Console) -> None:
@@ -181,3 +204,20 @@ async def test_a_passport_is_shown(console: Console) -> None:
     page = (await console.get("viewer", "/releases/v1")).text
     for text in (PASSPORT.merged_digest, "1.5e-06", "over 8 prompts", "learning rate", "peft 0.17"):
         assert text in page, text
+
+
+async def test_a_releases_passport_is_found_by_the_name_that_an_answer_carries(console: Console) -> None:
+    """An answer's header x-aftertune-release is the release's id."""
+    with console.store.write() as tx:
+        tx.releases.save(tx.releases.get("v1").model_copy(update={"passport": PASSPORT}))
+        engine = tx.releases.engine("v1")
+        assert engine
+        digest = PASSPORT.merged_digest
+        tx.releases.save_engine(engine.model_copy(update={"weights_digest": digest}))
+    view = (await console.get("viewer", "/v1/releases/v1")).json()
+    assert view["release"]["passport"] == PASSPORT.model_dump(mode="json")
+    assert view["engine"]["weights_digest"] == PASSPORT.merged_digest
+    assert view["uses"] == [{"deployment": "task-api", "part": "stable"}]
+    assert [use["part"] for use in (await console.get("viewer", "/v1/releases/v2")).json()["uses"]] == [
+        "candidate"
+    ]

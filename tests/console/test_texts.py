@@ -16,7 +16,7 @@ from aftertune.values.training import TrainingState
 from aftertune.values.verdict import Measurement, Outcome
 from aftertune.visible import LONGEST, visible
 from console.chart import WIDTH, chart
-from console.concealment import without_paths
+from console.concealment import without_places
 from console.context import template_environment
 from console.suites import Standing
 from console.transcript import answer_text, prompt_text
@@ -108,6 +108,33 @@ def test_answers_of_another_shape_are_shown_raw(odd: object) -> None:
     assert answer_text(text.encode()) == text
 
 
+def test_a_response_and_its_input_are_written_out() -> None:
+    request = {
+        "input": [
+            {"role": "user", "content": [{"type": "input_text", "text": "hi"}]},
+            {"type": "function_call", "name": "f", "arguments": "{}"},
+            {"type": "function_call_output", "output": "7"},
+        ]
+    }
+    output = [
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Hello"}]},
+        {"type": "function_call", "name": "f", "arguments": '{"a": 1}'},
+    ]
+    ended = {"type": "response.completed", "response": {"output": output}}
+
+    assert prompt_text(json.dumps(request).encode()) == "user: hi\nf({})\nfunction_call_output: 7"
+    assert prompt_text(b'{"input": "hi"}') == prompt_text(b'{"prompt": "hi"}') == "hi"
+    assert answer_text(json.dumps({"output": output}).encode()) == 'Hello\nf({"a": 1})'
+    assert answer_text(b"event: response.completed\n" + sse(ended)) == 'Hello\nf({"a": 1})'
+
+
+def test_a_completion_is_written_out() -> None:
+    pieces = ({"choices": [{"index": 0, "text": text}]} for text in ("Hel", "lo"))
+
+    assert answer_text(sse(*pieces)) == "Hello"
+    assert answer_text(b'{"choices": [{"text": "Hello"}]}') == "Hello"
+
+
 def measurement(
     check: str, values: tuple[float | None, float | None, float | None], limit: float
 ) -> Measurement:
@@ -149,9 +176,10 @@ def test_nothing_measured_is_drawn_as_nothing() -> None:
     [
         ("no weights in '/srv/models/v1'.", "no weights in '[path]'."),
         ("/srv/x: not found (/home/a/b)", "[path] not found ([path])"),
-        ("http://127.0.0.1:9001/v1/models said 404", "http://127.0.0.1:9001/v1/models said 404"),
+        ("http://127.0.0.1:9001/v1/models said 404", "[address] said 404"),
+        ("https://gpu-7.intern:8443 does not answer.", "[address] does not answer."),
         ("3/4 probes and/or more", "3/4 probes and/or more"),
     ],
 )
-def test_paths_are_taken_out_of_sentences(text: str, shown: str) -> None:
-    assert without_paths(text) == shown
+def test_paths_and_addresses_are_taken_out_of_sentences(text: str, shown: str) -> None:
+    assert without_places(text) == shown

@@ -38,7 +38,7 @@ def prometheus(folder: Path, targets: Mapping[str, str], alertmanager: str = "")
     settings = yaml.safe_load((FOLDER / "prometheus.yml").read_text())
     settings["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
     settings["scrape_configs"] = [
-        {**job, "static_configs": [{"targets": [targets[job["job_name"]]]}]}
+        {"job_name": job["job_name"], "static_configs": [{"targets": [targets[job["job_name"]]]}]}
         for job in settings["scrape_configs"]
         if job["job_name"] in targets
     ]

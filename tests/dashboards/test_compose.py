@@ -174,6 +174,7 @@ def volumes(service: dict[str, Any]) -> dict[str, bool]:
 
 def test_who_shares_what(services: dict[str, Any]) -> None:
     assert volumes(services["router"])["spool"]
+    assert volumes(services["console"])["spool"]
     assert volumes(services["monitor"])["spool"]
     assert volumes(services["reports"])["reports"]
     assert volumes(services["console"])["reports"] is False

@@ -8,6 +8,7 @@ from aftertune.clock import ManualClock
 from aftertune.store import Store
 from monitor.ingest import Ingest
 from monitor.metrics import Metrics
+from tests.monitor.spooling import Masking
 
 
 @pytest.fixture
@@ -22,4 +23,4 @@ def metrics() -> Metrics:
 
 @pytest.fixture
 def ingest(store: Store, spool: Path, clock: ManualClock, metrics: Metrics) -> Ingest:
-    return Ingest(store, spool, clock, metrics)
+    return Ingest(store, spool, clock, metrics, Masking())

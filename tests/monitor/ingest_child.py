@@ -8,9 +8,10 @@ from aftertune.store import Store
 from monitor import ingest
 from monitor.ingest import Ingest
 from monitor.metrics import Metrics
+from tests.monitor.spooling import Masking
 
 if __name__ == "__main__":
     ingest.BATCH = 5
     sys.stdout.write("ready\n")
     sys.stdout.flush()
-    Ingest(Store(sys.argv[1]), Path(sys.argv[2]), SystemClock(), Metrics()).run()
+    Ingest(Store(sys.argv[1]), Path(sys.argv[2]), SystemClock(), Metrics(), Masking()).run()

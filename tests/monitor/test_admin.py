@@ -77,3 +77,13 @@ async def test_an_engine_is_healthy_when_it_answers_now() -> None:
         assert await asyncio.to_thread(unhealthy, release("v1"), running) == ""
         fake.fault = Fault.SERVER_ERROR
         assert "does not answer" in await asyncio.to_thread(unhealthy, release("v1"), running)
+
+
+async def test_a_release_is_healthy_while_one_of_its_replicas_answers() -> None:
+    async with FakeEngine("v1") as fake, FakeEngine("v1") as other:
+        running = engine("v1", url=fake.url)
+        replicated = release("v1", replicas=(other.url,))
+        fake.fault = Fault.SERVER_ERROR
+        assert await asyncio.to_thread(unhealthy, replicated, running) == ""
+        other.fault = Fault.SERVER_ERROR
+        assert "does not answer" in await asyncio.to_thread(unhealthy, replicated, running)

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from aftertune.clock import ManualClock
 from aftertune.identity import Permission, Role
 from aftertune.store import Store
-from aftertune.values.route import RouterLease, RoutingTable
+from aftertune.values.route import KeyGrant, RouterLease, RoutingTable
 from monitor.http import Interface, Public
 from monitor.metrics import Metrics
 
@@ -64,7 +64,7 @@ def test_every_endpoint_is_walked_with_every_credential(interface: Interface, cl
 def test_only_reading_is_public_and_nothing_else_is_served(interface: Interface, client: TestClient) -> None:
     public = {(e.method, e.path) for e in interface.endpoints() if isinstance(e.access, Public)}
 
-    assert public == {("GET", "/healthz"), ("GET", "/metrics")}
+    assert public == {("GET", "/healthz"), ("GET", "/metrics"), ("GET", "/v1/routers/targets")}
     for path in ("/", "/docs", "/openapi.json", "/v1/routing", "/v1/routers"):
         assert call(client, "GET", path, CONTROL).status_code == 404
     for path in ("/v1/wake", "/v1/routers/lease", "/v1/alerts"):
@@ -75,7 +75,7 @@ def test_a_poll_renews_the_lease_and_brings_the_table(
     client: TestClient, store: Store, clock: ManualClock
 ) -> None:
     with store.write() as tx:
-        table = tx.routing.publish(RoutingTable(revision=0, keys={"h": "ann"}), clock.now())
+        table = tx.routing.publish(RoutingTable(revision=0, keys={"h": KeyGrant(name="ann")}), clock.now())
 
     answer = call(client, "POST", "/v1/routers/lease", CONTROL)
 
@@ -83,6 +83,17 @@ def test_a_poll_renews_the_lease_and_brings_the_table(
     with store.read() as tx:
         (known,) = tx.routing.routers()
     assert (known.lease, known.until) == (LEASE, clock.now() + timedelta(seconds=10))
+
+
+def test_prometheus_finds_the_routers(client: TestClient, store: Store, clock: ManualClock) -> None:
+    for router, minutes in (("router-2", 0), ("router-1", 4), ("long-gone", 6)):
+        lease = LEASE.model_copy(update={"router": router, "admin_url": f"http://{router}:8090"})
+        with store.write() as tx:
+            tx.routing.renew(lease, clock.now() - timedelta(minutes=minutes))
+
+    answer = client.get("/v1/routers/targets")
+
+    assert answer.json() == [{"targets": ["router-1:8090", "router-2:8090"]}]
 
 
 def test_a_wake_up_wakes(client: TestClient, woken: threading.Event) -> None:

@@ -11,16 +11,17 @@ from pathlib import Path
 import pytest
 
 from aftertune.audit import verify
-from aftertune.spool import MAGIC, encode, scan
+from aftertune.spool import seal
 from aftertune.store import Store, Transaction
+from monitor import batch as batch_module
 from monitor import ingest as ingest_module
 from monitor.ingest import Ingest
 from monitor.metrics import Metrics
 from monitor.pairs import Leg as PairedLeg
 from monitor.pairs import pair_up
 from tests.aftertune.samples import AT
-from tests.monitor.spooling import Leg, legs, many, write
-from tests.monitor.wire import completion, header, request
+from tests.monitor.spooling import legs, many, write
+from tests.monitor.wire import completion
 
 
 def stored(store: Store) -> tuple[int, int]:
@@ -122,81 +123,17 @@ def test_a_torn_tail_waits_to_be_finished(ingest: Ingest, spool: Path, store: St
     assert stored(store) == (3, 1)
 
 
-def test_a_torn_tail_that_nobody_will_finish_is_kept_aside(ingest: Ingest, spool: Path, store: Store) -> None:
-    (path,) = write(spool / "router-1", many(1), torn=legs(5)[0].record()[:-4])
-    newer = path.with_name("0000000000000002.seg")
-    newer.write_bytes(MAGIC)
-
-    ingest.run()
-
-    assert not path.exists()
-    assert path.with_suffix(".torn").exists()
-    assert stored(store) == (2, 1)
-
-
-def test_a_corrupt_segment_is_set_aside_and_the_others_go_on(
-    ingest: Ingest, spool: Path, store: Store, metrics: Metrics
+def test_a_segment_that_is_sealed_while_it_is_read_goes_on_where_it_stopped(
+    ingest: Ingest, spool: Path, store: Store
 ) -> None:
-    (bad,) = write(spool / "router-1", many(3))
-    raw = bytearray(bad.read_bytes())
-    raw[-3] ^= 0xFF
-    bad.write_bytes(raw)
-    list(write(spool / "router-2", [Leg(header("other"), request("hi"), completion("yes"))]))
+    (path,) = write(spool / "router-1", many(2))
+    assert ingest.run() == 4
+    with path.open("ab") as file:
+        file.write(legs(5)[0].record())
+    seal(path)
 
-    ingest.run()
-    ingest.run()
-
-    assert stored(store) == (6, 2)
-    assert not bad.exists()
-    assert bad.with_suffix(".corrupt").read_bytes() == raw
-    with store.read() as tx:
-        entries = list(tx.audit.entries())
-    assert [(e.action, e.subject) for e in entries] == [("segment_corrupt", f"router-1/{bad.name}")]
-    refused = metrics.registry.get_sample_value(
-        "aftertune_ingest_refused_records_total", {"reason": "corrupt"}
-    )
-    assert refused == 1.0
-
-
-def test_a_corrupt_segment_is_audited_once_though_the_rename_failed(
-    ingest: Ingest, spool: Path, store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (bad,) = write(spool / "router-1", many(1))
-    bad.write_bytes(b"this is no segment at all")
-
-    def no_rename(self: Path, target: Path) -> Path:
-        raise PermissionError("read-only")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "rename", no_rename)
-        with pytest.raises(PermissionError):
-            ingest.run()
-    ingest.run()
-
-    with store.read() as tx:
-        assert len(list(tx.audit.entries())) == 1
-    assert bad.with_suffix(".corrupt").exists()
-
-
-def test_an_unreadable_header_is_kept_and_the_next_records_are_read(
-    ingest: Ingest, spool: Path, store: Store, metrics: Metrics
-) -> None:
-    good, bad = legs(1)[0], encode(b'{"schema_version": 2}', b"request", b"answer")
-    path = spool / "router-1" / "0000000000000000.seg"
-    path.parent.mkdir(parents=True)
-    path.write_bytes(MAGIC + bad + good.record())
-    path.with_name("0000000000000002.seg").write_bytes(MAGIC)
-
-    assert ingest.run() == 2
-
-    assert stored(store) == (1, 0)
-    (kept,) = path.parent.glob("*.refused")
-    (record,) = scan(kept)
-    assert (record.header, record.request, record.answer) == (b'{"schema_version": 2}', b"request", b"answer")
-    refused = metrics.registry.get_sample_value(
-        "aftertune_ingest_refused_records_total", {"reason": "header"}
-    )
-    assert refused == 1.0
+    assert ingest.run() == 1
+    assert list((spool / "router-1").iterdir()) == []
 
 
 def test_a_file_that_cannot_be_read_does_not_stop_the_others(
@@ -235,13 +172,13 @@ def test_a_crash_inside_a_batch_leaves_nothing_half_done(
     monkeypatch.setattr(ingest_module, "BATCH", 3)
     calls = iter(range(1, 100))
 
-    def crash(*both: PairedLeg) -> object:
+    def crash(one: PairedLeg, other: PairedLeg, *, stable: str | None) -> object:
         if next(calls) == after:
             raise Crash
-        return pair_up(*both)
+        return pair_up(one, other, stable=stable)
 
     with monkeypatch.context() as patch:
-        patch.setattr(ingest_module, "pair_up", crash)
+        patch.setattr(batch_module, "pair_up", crash)
         with pytest.raises(Crash):
             ingest.run()
     assert stored(store)[0] in (0, 3, 6)
@@ -288,4 +225,4 @@ def test_kill_9_in_the_middle_loses_and_repeats_nothing(
         assert sum(tx.exchanges.count().values()) == 300
         assert tx.pairs.count("tasks") == 150
         assert verify(tx.audit.entries()).ok
-    assert [path.suffix for path in (spool / "router-1").iterdir()] == [".seg"]
+    assert [path.suffix for path in (spool / "router-1").iterdir()] == [".open"]

@@ -24,7 +24,7 @@ from aftertune.migrations import upgrade
 from aftertune.store import Store
 from aftertune.store.notify import ANNOUNCED
 from aftertune.values.deployment import Act
-from aftertune.values.route import RouterLease, RoutingTable
+from aftertune.values.route import KeyGrant, RouterLease, RoutingTable
 from monitor.controller import LEASE
 from monitor.listener import RETRY_S, Listener
 from monitor.loop import Loop
@@ -164,7 +164,7 @@ def test_a_table_that_another_monitor_publishes_is_pushed_at_once(
         assert tx.leases.acquire(LEASE, "elsewhere", now, now + timedelta(hours=1))
     with monitor(tmp_path, store_url):
         with store.write() as tx:
-            published = tx.routing.publish(RoutingTable(revision=0, keys={"h": "olga"}), now)
+            published = tx.routing.publish(RoutingTable(revision=0, keys={"h": KeyGrant(name="olga")}), now)
         assert router.has(lambda table: table == published, AT_ONCE_S)
 
 

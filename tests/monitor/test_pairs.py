@@ -7,10 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aftertune.values.exchange import Exchange, ExchangeError, ExchangeHeader, ExchangeRole, ToolCall
+from aftertune.store.deployments import Promotion
+from aftertune.values.exchange import (
+    Endpoint,
+    Exchange,
+    ExchangeError,
+    ExchangeHeader,
+    ExchangeRole,
+    ToolCall,
+)
 from monitor.answers import Answer, read_answer
-from monitor.pairs import Leg, compare, pair_up
+from monitor.pairs import Leg, compare, pair_up, stable_at
 from monitor.scores import score
+from tests.aftertune.samples import AT
 from tests.monitor.wire import call, completion, failed, header, request
 
 
@@ -25,15 +34,15 @@ def live(role: ExchangeRole = ExchangeRole.STABLE, release: str = "v1", **change
 
 
 def copy(release: str = "v2", **changes: Any) -> Leg:
-    known = {"role": ExchangeRole.SHADOW, "release": release, "pair_id": "q1"}
-    return leg(header("e2", 1, **(known | changes)), completion("hullo"))
+    known = {"exchange_id": "e2", "role": ExchangeRole.SHADOW, "release": release, "pair_id": "q1"}
+    return leg(header(second=1, **(known | changes)), completion("hullo"))
 
 
 def test_in_shadow_the_copy_is_the_candidate() -> None:
     pair = pair_up(live(), copy())
 
     assert pair is not None
-    assert (pair.pair_id, pair.stable_release, pair.candidate_release) == ("q1", "v1", "v2")
+    assert (pair.pair_id, pair.stable_release, pair.candidate_release) == ("e2", "v1", "v2")
     assert (pair.stable_exchange, pair.candidate_exchange) == ("e1", "e2")
     assert pair.at == copy().exchange.ended
 
@@ -57,11 +66,46 @@ def test_in_canary_the_copy_is_stable() -> None:
         (live(ExchangeRole.PROBE), copy()),
         (live(error=ExchangeError.CLIENT_LEFT), copy()),
         (live(status=400), copy(status=400)),
+        (live(endpoint=Endpoint.EMBEDDINGS), copy(endpoint=Endpoint.EMBEDDINGS)),
+        (live(), copy(endpoint=Endpoint.COMPLETIONS)),
     ],
 )
 def test_legs_that_do_not_belong_together(one: Leg, other: Leg) -> None:
     assert pair_up(one, other) is None
     assert pair_up(other, one) is None
+
+
+def test_each_copy_of_a_request_makes_a_pair_of_its_own() -> None:
+    pairs = [
+        pair_up(live(), copy(release, exchange_id=name)) for release, name in (("v2", "e2"), ("v3", "e3"))
+    ]
+
+    assert [(p.pair_id, p.candidate_release) for p in pairs if p] == [("e2", "v2"), ("e3", "v3")]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "found"),
+    [
+        (live(ExchangeRole.CANARY, "v2"), copy("v1"), ("e2", "v1", "v2")),
+        (live(ExchangeRole.CANARY, "v2"), copy("v3"), None),
+        (copy("v1"), copy("v3", exchange_id="e3"), ("e3", "v1", "v3")),
+        (copy("v3"), copy("v4", exchange_id="e3"), None),
+        (live(), copy("v3"), ("e2", "v1", "v3")),
+    ],
+)
+def test_every_pair_has_a_leg_of_the_stable_release(
+    one: Leg, other: Leg, found: tuple[str, str, str] | None
+) -> None:
+    for pair in (pair_up(one, other, stable="v1"), pair_up(other, one, stable="v1")):
+        assert found == ((pair.pair_id, pair.stable_release, pair.candidate_release) if pair else None)
+
+
+def test_the_stable_release_of_a_generation() -> None:
+    promotions = [Promotion("v3", 9, AT), Promotion("v2", 5, AT), Promotion("v1", 1, AT)]
+
+    assert [stable_at(promotions, generation) for generation in (0, 1, 4, 5, 8, 9, 20)] == [
+        *(None, "v1", "v1", "v2", "v2", "v3", "v3")
+    ]
 
 
 def test_a_failed_candidate_is_evidence() -> None:

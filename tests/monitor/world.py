@@ -76,6 +76,7 @@ class FakeRouter:
         self.table = RoutingTable(revision=0)
         self.deaf = False
         self.impostor = ""
+        self.fallen_back: dict[str, str] = {}
         self.probed: list[Mapping[str, str]] = []
 
     @property
@@ -85,7 +86,11 @@ class FakeRouter:
     def routing(self) -> RouterLease:
         generations = {route.deployment: route.generation for route in self.table.routes}
         return RouterLease(
-            router=self.name, admin_url=self.url, revision=self.table.revision, generations=generations
+            router=self.name,
+            admin_url=self.url,
+            revision=self.table.revision,
+            generations=generations,
+            fallen_back=self.fallen_back,
         )
 
     def push(self, table: RoutingTable) -> RouterLease:

@@ -6,13 +6,17 @@ from datetime import timedelta
 
 import pytest
 
+from aftertune.deployments import commit, configured, created
 from aftertune.store import Store
+from aftertune.values.deployment import Act
 from aftertune.values.drift import DriftState
+from aftertune.values.route import MirrorBudget
 from aftertune.week import week_named
 from reports.document import Figure, Missing, Section, Table
 from reports.events import alarms, events
 from reports.evidence import Evidence, Mark, gather
 from reports.sections import SECTIONS
+from tests.aftertune.samples import release
 from tests.reports import world
 
 Made = Callable[[Evidence], Section]
@@ -211,3 +215,22 @@ def test_a_rollout_that_is_held_says_why(store: Store) -> None:
     held = next(entry.seq for entry in entries if entry.action == "held")
     then = gather(store, world.week(), Mark(moment + timedelta(microseconds=1), held), moment)
     assert [(r.state, r.reason) for r in then.rollouts if r.id == "ro-2"] == [("held", "worse than v1")]
+
+
+def test_settings_and_a_stand_in_are_told(store: Store) -> None:
+    before = created("tasks", "v1")
+    after = configured(before, rename=True, budget=MirrorBudget(per_s=2))
+    fallen = {"from": "v1", "to": "v0", "since": world.MONDAY.isoformat()}
+    with store.write() as tx:
+        tx.releases.add(release("v1"))
+        commit(tx, Act.CREATE, None, before, actor="olga", at=world.MONDAY)
+        commit(tx, Act.CONFIGURE, before, after, actor="olga", at=world.MONDAY)
+        tx.audit.append(world.MONDAY, "controller", Act.FALL_BACK, "tasks", fallen)
+        tx.audit.append(world.MONDAY, "controller", Act.RETURN, "tasks", fallen | {"from": "v0", "to": "v1"})
+    evidence = gather(store, world.week(), None, world.SUNDAY)
+    assert [event.said for event in events(evidence)][1:] == [
+        "olga changed budget, rename of tasks.",
+        "v0 answered for v1 on tasks: every engine of v1 was down.",
+        f"v1 answers on tasks again; v0 had stood in since {world.MONDAY.isoformat()}.",
+    ]
+    assert len(evidence.acts) == 2, "who stands in changes no deployment"
