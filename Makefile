@@ -6,10 +6,10 @@ VLLM := .venv-vllm/installed
 export PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help install vllm browser prometheus compose check format test demo models lock
+.PHONY: help install vllm browser prometheus compose check format test demo models lock bench-router
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 install: $(INSTALLED) ## the rooms, the embedded engine and the tools, into .venv
 $(INSTALLED): pyproject.toml requirements/lock.txt scripts/install
@@ -51,6 +51,11 @@ demo: $(INSTALLED) $(if $(filter vllm,$(ENGINE)),$(VLLM)) ## the whole loop as a
 
 models: $(INSTALLED) ## rebuild the example's base and adapters from nothing
 	$(BIN)/python -m training build --out examples/task_api
+
+bench-router: $(INSTALLED) ## the router beside its peers, half an hour (QUICK=1: 3 minutes; PEERS='ours,nginx mirror'; ROUNDS=n)
+	@QUICK="$(QUICK)" scripts/bench-peers
+	$(BIN)/python -m benchmarks.router $(if $(QUICK),--quick) $(if $(ROUNDS),--rounds $(ROUNDS)) \
+	    $(if $(PEERS),--peers "$(PEERS)")
 
 lock: $(INSTALLED) ## resolve requirements/lock.txt anew
 	$(BIN)/uv pip compile --quiet --python-version 3.11 --no-annotate --no-header --no-emit-package torch \

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from aftertune.errors import Unavailable
 from aftertune.settings import RouterSettings, Settings
-from aftertune.up import port_is_free
+from aftertune.rooms import port_is_free
 
 START_TIMEOUT_S = 90.0
 STOP_TIMEOUT_S = 60.0

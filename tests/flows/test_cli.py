@@ -77,6 +77,13 @@ def test_a_rollout_from_the_command_line(tmp_path: Path, engines: dict[str, str]
             assert "engine ready" in line.done(olga, "release", "register", release, *external)
         assert "careless" in line.done(olga, "release", "list")
         line.done(olga, "deployment", "create", "task-api", "--stable", "good")
+        shadow = ("deployment", "shadow", "task-api", "careless", "--share", "0.5", "--window", "00:00-00:00")
+        line.done(olga, *shadow)
+        assert "stable release" in line.refused(olga, "deployment", "shadow", "task-api", "good")
+        capture = ("deployment", "configure", "task-api", "--capture", "metadata", "--reason", "because")
+        assert "approver" in line.refused(olga, *capture)
+        shown = json.loads(line.done(olga, "deployment", "show", "task-api"))["deployment"]
+        assert [rule["release"] for rule in shown["shadows"]] == ["careless"]
 
         plan = tmp_path / "plan.yaml"
         plan.write_text(PLAN.replace("valid_answer", "beauty"))
@@ -84,6 +91,8 @@ def test_a_rollout_from_the_command_line(tmp_path: Path, engines: dict[str, str]
         plan.write_text(PLAN)
         started = json.loads(line.done(olga, "rollout", "start", str(plan)))
         rollout, digest = started["rollout"]["id"], started["plan_digest"]
+        shown = json.loads(line.done(olga, "deployment", "show", "task-api"))["deployment"]
+        assert (shown["candidate"], shown["shadows"]) == ("careless", []), "the rollout says what it gets"
         assert "approve" in line.refused(olga, "rollout", "approve", rollout, "--plan", digest)
         line.refused(approvers[0], "rollout", "approve", rollout, "--plan", "0" * 64)
         for approver in approvers:

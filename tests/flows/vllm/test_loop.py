@@ -5,63 +5,18 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import openai
 import pytest
 
-from examples.task_api import people, stack
 from examples.task_api.plans import DEPLOYMENT, demo_plan
-from examples.task_api.story import Story
 from examples.task_api.traffic import Traffic
+from tests.flows.vllm.loop import ASKED, PLAIN, TASK, TOOLS, Loop
 from tests.flows.waiting import wait_for
-from training.corpus import TOOLS as CORPUS_TOOLS
-from training.corpus import ToolCall, samples
+from training.corpus import ToolCall
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(400)]
-
-TOOLS: Any = CORPUS_TOOLS
-ASKED = next(
-    sample
-    for sample in samples("tool_call", "held_out_values", 40, seed=3)
-    if isinstance(sample.expected, ToolCall) and len(sample.expected.arguments) > 1
-)
-TASK: Any = ASKED.openai_messages()
-PLAIN: Any = [{"role": "user", "content": "What is the capital of France?"}]
-
-
-@dataclass(frozen=True)
-class Loop:
-    """Two releases on two vLLM engines; `v1` is stable."""
-
-    stack: stack.Stack
-    cast: people.People
-    client: openai.OpenAI
-
-    def engine_url(self, release: str) -> str:
-        return str(self.cast.operator.get(f"/v1/releases/{release}")["engine"]["url"])
-
-
-@pytest.fixture(scope="module")
-def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
-    home = tmp_path_factory.mktemp("vllm") / "home"
-    with stack.running(home, "vllm", print) as running:
-        assert running.admin_token is not None
-        with people.welcomed(running.console_url, running.admin_token) as cast:
-            traffic = Traffic(running.router_url, cast.application_key, DEPLOYMENT)
-            story = Story(cast, traffic, print, suites=())
-            for release in ("v1", "v2"):
-                story.register(release, wait=False)
-            for release in ("v1", "v2"):
-                story.wait_until_ready(release)
-            assert not story.surprises
-            story.make_stable("v1")
-            url = f"{running.router_url}/v1"
-            with openai.OpenAI(base_url=url, api_key=cast.application_key, max_retries=0) as client:
-                wait_for(lambda: bool(client.models.list().data), "the application's key at the router")
-                yield Loop(running, cast, client)
 
 
 def test_models_list_shows_the_deployment_and_no_path(loop: Loop) -> None:
@@ -75,7 +30,7 @@ def test_a_tool_call_comes_through_as_the_engine_gave_it(loop: Loop) -> None:
     routed = loop.client.chat.completions.create(model=DEPLOYMENT, **request)
     with openai.OpenAI(base_url=f"{loop.engine_url('v1')}/v1", api_key="none") as direct_client:
         direct = direct_client.chat.completions.create(model="v1", **request)
-    assert routed.model == DEPLOYMENT
+    assert routed.model == direct.model == "v1"
     assert routed.choices[0].finish_reason == "tool_calls"
     (call,) = routed.choices[0].message.tool_calls or []
     assert call.type == "function"
@@ -99,9 +54,10 @@ def test_a_stream_brings_tool_call_deltas_and_usage(loop: Loop) -> None:
     assert json.loads(arguments) == wanted()[1]
     assert chunks[-1].usage is not None
     assert chunks[-1].usage.completion_tokens > 5
-    assert {c.model for c in chunks} == {DEPLOYMENT}
+    assert {c.model for c in chunks} == {"v1"}
     assert raw.headers["x-aftertune-release"] == "v1"
-    assert raw.headers["x-aftertune-generation"] == "1"
+    deployment = loop.cast.operator.get(f"/v1/deployments/{DEPLOYMENT}")["deployment"]
+    assert raw.headers["x-aftertune-generation"] == str(deployment["generation"])
     assert raw.headers["x-request-id"]
 
 
