@@ -35,7 +35,7 @@ from serving.router.spool import SpoolWriter
 from serving.router.spool_metrics import SpoolCollector
 from serving.wire.client import Pool
 from serving.wire.listener import Listener
-from serving.wire.server import Bounds as ConnectionBounds
+from serving.wire.request import Bounds as ConnectionBounds
 from serving.wire.watch import Watch
 
 PROBE_DRAIN_S = 0.5

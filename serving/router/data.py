@@ -22,7 +22,8 @@ from serving.router.reply import Reply
 from serving.router.request import ModelRequest, request_id
 from serving.router.routing_table import Routing
 from serving.wire.head import Headers
-from serving.wire.server import Connection, Refusal, Request
+from serving.wire.request import Request
+from serving.wire.server import Connection, Refusal
 
 log = logging.getLogger(__name__)
 

@@ -6,16 +6,16 @@ from time import time
 
 import orjson
 
-from aftertune.values.exchange import CapturePolicy, ExchangeError, ExchangeRole
+from aftertune.capture import keeps_payload
+from aftertune.values.exchange import Endpoint, ExchangeError, ExchangeRole
 from aftertune.values.route import Route, Target
 from serving.router.ids import new_id
 from serving.router.metrics import Metrics
 from serving.router.request import ModelRequest
 from serving.router.spool import SpoolWriter
 
-_PAYLOAD = frozenset({CapturePolicy.REDACTED, CapturePolicy.FULL})
-"""Policies that let raw payload into the spool; under `redacted`, ingest takes out what identifies people."""
-_FROM_CLIENT = "fallback"
+_PLACES = 1024
+"""Beginnings that are kept; routing tables come and go."""
 
 
 class Recorder:
@@ -25,6 +25,32 @@ class Recorder:
         self.router = router
         self.spool = spool
         self.metrics = metrics
+        self._places: dict[tuple[Endpoint, int, int, ExchangeRole], tuple[Route, Target, bytes]] = {}
+
+    def place(self, endpoint: Endpoint, route: Route, target: Target, role: ExchangeRole) -> bytes:
+        """The beginning of a header's JSON: what is the same for all legs at one place of one routing table."""
+        key = (endpoint, id(route), id(target), role)
+        known = self._places.get(key)
+        if known is None:
+            if len(self._places) >= _PLACES:
+                self._places.clear()
+            # The route and the target are kept with it: an id is not used again while its object lives.
+            known = self._places[key] = (route, target, self._placed(endpoint, route, target, role))
+        return known[2]
+
+    def _placed(self, endpoint: Endpoint, route: Route, target: Target, role: ExchangeRole) -> bytes:
+        return orjson.dumps(
+            {
+                "schema_version": 1,
+                "endpoint": endpoint,
+                "deployment": route.deployment,
+                "release": target.release,
+                "generation": route.generation,
+                "role": role,
+                "router": self.router,
+                "capture": route.capture,
+            }
+        )[:-1]
 
 
 class Leg:
@@ -59,7 +85,7 @@ class Leg:
         self._route = route
         self._target = target
         self._role = role
-        self._captured = route.capture in _PAYLOAD
+        self._captured = keeps_payload(route.capture)
         self._arrival = time()
         self._first = self._last = 0.0
         self._answer: list[bytes] = []
@@ -88,7 +114,7 @@ class Leg:
         if error is None and self.status >= 500:
             error = ExchangeError.ENGINE_ERROR
         recorder = self._recorder
-        header = orjson.dumps(self._header(error, pair_id), option=orjson.OPT_UTC_Z)
+        header = self._header(error, pair_id)
         append = recorder.spool.append_later if self._role is ExchangeRole.SHADOW else recorder.spool.append
         append(header, self.request.body if self._captured else b"", self._answer)
         recorder.metrics.exchanged(
@@ -99,29 +125,15 @@ class Leg:
             self._last - self._arrival if self._last else None,
         )
 
-    def _header(self, error: ExchangeError | None, pair_id: str | None) -> dict[str, object]:
-        """As an ExchangeHeader reads it."""
-        request, route = self.request, self._route
-        told = route.capture is not CapturePolicy.NONE
-        return {
-            "schema_version": 1,
+    def _header(self, error: ExchangeError | None, pair_id: str | None) -> bytes:
+        """The JSON of an ExchangeHeader."""
+        request = self.request
+        said = {
             "exchange_id": new_id(),
             "request_id": request.request_id,
             "pair_id": pair_id,
-            "endpoint": request.endpoint,
             "trace_id": request.trace_id,
-            "deployment": route.deployment,
-            "release": self._target.release,
-            "generation": route.generation,
-            "role": self._role,
-            "conversation": request.conversation.value if told else "",
-            "conversation_source": request.conversation.source if told else _FROM_CLIENT,
-            "end_user": request.user.value if told else "",
-            "end_user_source": request.user.source if told else _FROM_CLIENT,
-            "tenant": request.tenant.value if told else "",
-            "tenant_source": request.tenant.source if told else _FROM_CLIENT,
             "key": request.key,
-            "router": self._recorder.router,
             "arrival": _moment(self._arrival),
             "first_byte": _moment(self._first) if self._first else None,
             "last_byte": _moment(self._last) if self._last else None,
@@ -129,8 +141,9 @@ class Leg:
             "stream": request.stream,
             "status": self.status,
             "error": error,
-            "capture": route.capture,
         }
+        place = self._recorder.place(request.endpoint, self._route, self._target, self._role)
+        return b"%b,%b,%b" % (place, request.names(self._route.capture), orjson.dumps(said)[1:])
 
 
 def _moment(seconds: float) -> datetime:

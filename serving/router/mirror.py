@@ -143,7 +143,7 @@ class Mirror:
             self._lanes = {key: kept for key, kept in self._lanes.items() if kept.busy or kept.recent}
             lane = _Lane(self, budget, Pool(self._connect_s))
             self._lanes[deployment, target.release] = lane
-        elif lane.budget != budget:
+        elif lane.budget is not budget and lane.budget != budget:
             lane.change(budget)
         return lane
 

@@ -12,7 +12,7 @@ from serving.router.reply import Reply
 from serving.router.request import to_engine, travelling
 from serving.wire.client import Call, Fault
 from serving.wire.head import Headers
-from serving.wire.server import Request
+from serving.wire.request import Request
 
 
 class Passage:

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from aftertune.capture import keeps_identity
 from aftertune.headers import CONVERSATION, REQUEST_ID, TENANT, USER
-from aftertune.values.exchange import Endpoint, Source
+from aftertune.values.exchange import CapturePolicy, Endpoint, Source
 from aftertune.values.route import Target
 from serving.router.ids import new_id
 from serving.router.refusal import Refused
@@ -54,11 +55,15 @@ class Named(NamedTuple):
     source: Source
 
 
+_NOBODY = Named("", Source.FALLBACK)
+
+
 class ModelRequest:
     """`body` is the client's, byte for byte. `headers` are the lines that travel on to an engine."""
 
     __slots__ = (
         "_model",
+        "_names",
         "body",
         "conversation",
         "endpoint",
@@ -78,7 +83,7 @@ class ModelRequest:
         self, endpoint: Endpoint, path: bytes, body: bytes, headers: Headers, key: str, identity: str
     ) -> None:
         """A request from the credential's holder `key`. Raises Refused (400)."""
-        named = dict(headers)
+        named = dict(headers)  # Of a repeated one, the last counts.
         fields = _parse(body, endpoint)
         metadata = fields.get("metadata")
         metadata = metadata if isinstance(metadata, dict) else {}
@@ -100,6 +105,25 @@ class ModelRequest:
         self.trace_id = trace[1].decode() if trace else None
         self.headers = travelling(headers, identity)
         self._model: Span | None = None
+        self._names = b""
+
+    def names(self, capture: CapturePolicy) -> bytes:
+        """Conversation, user and tenant as the members of a header's JSON; blank where nothing of them is kept."""
+        if not self._names:
+            if keeps_identity(capture):
+                conversation, user, tenant = self.conversation, self.user, self.tenant
+            else:
+                conversation = user = tenant = _NOBODY
+            members = {
+                "conversation": conversation[0],
+                "conversation_source": conversation[1],
+                "end_user": user[0],
+                "end_user_source": user[1],
+                "tenant": tenant[0],
+                "tenant_source": tenant[1],
+            }
+            self._names = orjson.dumps(members)[1:-1]
+        return self._names
 
     def bytes_for(self, target: Target, url: str) -> tuple[bytes, tuple[str, ...]]:
         """The request as the engine at `url` gets it, and the names of fields that were left out of it."""

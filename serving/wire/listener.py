@@ -4,7 +4,8 @@ import asyncio
 import socket
 from collections.abc import Callable
 
-from serving.wire.server import Application, Bounds, Connection
+from serving.wire.request import Bounds
+from serving.wire.server import Application, Connection
 from serving.wire.watch import Watch
 
 _IDLE_GRACE_S = 1.0

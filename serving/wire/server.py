@@ -6,55 +6,26 @@ Whatever a client sends is answered with a 4xx or the connection is closed; what
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from math import inf
 from typing import NamedTuple, Protocol, cast
 
 import httptools
 
 from serving.wire.head import Headers, status_line
+from serving.wire.request import Bounds, Objection, Request, check, too_large
 from serving.wire.watch import Watch
 
 _PIPELINED = 8
 """Requests that may wait for the answer to one before them; then reading stops."""
 _LINGER_S = 2.0
 """After a refusal, what is still being sent is thrown away for so long: closing at once would destroy the answer."""
-_MAX_HEADERS = 100
-_TARGET_BYTES = 4096
 _FRAMING = 8
 """Bytes that a chunked body may take for each byte of it: chunks of one byte take six."""
 _SMALL_BODY = 65_536
 """A shorter body is read before it is known who sends it: it is here with its head."""
-_VERSIONS = frozenset({"1.1", "1.0"})
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _CLOSE = b"connection: close\r\n"
 _LAST_CHUNK = b"0\r\n\r\n"
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """What one connection may take: bytes and seconds."""
-
-    head_bytes: int
-    body_bytes: int
-    head_s: float
-    body_s: float
-    idle_s: float
-
-
-class Request:
-    """One whole request. Header names are in lower case; `path` has no query."""
-
-    __slots__ = ("body", "headers", "keep_alive", "method", "named", "path", "query", "version")
-
-    def __init__(self, method: bytes, target: bytes, headers: Headers, version: str) -> None:
-        self.method = method
-        self.path, _, self.query = target.partition(b"?")
-        self.headers = headers
-        self.named = dict(headers)
-        self.version = version
-        self.body = b""
-        self.keep_alive = version == "1.1"
 
 
 class Answering(Protocol):
@@ -84,14 +55,6 @@ class Application(Protocol):
 
     def refusal(self, status: int, code: str, what: str, headers: Headers) -> Refusal:
         """The answer to a request that cannot be read; `headers` are those that could be."""
-
-
-class _Refused(Exception):
-    def __init__(self, status: int, code: str, what: str) -> None:
-        super().__init__(what)
-        self.status = status
-        self.code = code
-        self.what = what
 
 
 class _NotAdmitted(Exception):
@@ -184,8 +147,8 @@ class Connection(asyncio.Protocol):
             return
         try:
             self._feed(data)
-        except _Refused as refused:
-            self._refuse(refused)
+        except Objection as objection:
+            self._refuse(objection)
         except _NotAdmitted as error:
             self._turn_away(error.refusal)
         if self._ready:
@@ -209,7 +172,7 @@ class Connection(asyncio.Protocol):
         if self._lingering or not self._reading:
             self.transport.close()
         else:
-            self._refuse(_Refused(408, "request_timeout", "The request did not arrive in time."))
+            self._refuse(Objection(408, "request_timeout", "The request did not arrive in time."))
 
     # What the parser calls.
 
@@ -236,14 +199,19 @@ class Connection(asyncio.Protocol):
         request = self._request = Request(
             parser.get_method(), self._target, headers, parser.get_http_version()
         )
-        self._check(request)
+        if parser.should_upgrade():
+            raise Objection(400, "upgrade_not_supported", "This server speaks HTTP/1.1 only.")
+        check(request, self._bounds, self._head_bytes)
+        continues = b"expect" in request.named
+        if continues or b"transfer-encoding" in request.named or request.length > _SMALL_BODY:
+            self._admit(request, continues=continues)
         if not self._busy:
             self.deadline = self._loop.time() + self._bounds.body_s
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
         if self._body_bytes > self._bounds.body_bytes:
-            raise self._too_large()
+            raise too_large(self._bounds)
         self._body.append(body)
 
     def on_message_complete(self) -> None:
@@ -332,44 +300,17 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(data)
         except httptools.HttpParserCallbackError as error:
             cause = error.__context__
-            raise cause if isinstance(cause, _Refused | _NotAdmitted) else error from None
+            raise cause if isinstance(cause, Objection | _NotAdmitted) else error from None
         except httptools.HttpParserError as error:
-            raise _Refused(400, "malformed_request", f"The request is not HTTP/1.1: {error}.") from None
+            raise Objection(400, "malformed_request", f"The request is not HTTP/1.1: {error}.") from None
         most = self._bounds.head_bytes
         if self._request is None:
             if self._reading and self._head_bytes > most:
-                raise _Refused(431, "head_too_large", "The request's headers are too long.")
+                raise Objection(431, "head_too_large", "The request's headers are too long.")
         else:
             self._raw_bytes += len(data)
             if self._raw_bytes > 2 * most + _FRAMING * self._body_bytes:
-                raise _Refused(400, "malformed_request", "The body is hardly more than its own framing.")
-
-    def _check(self, request: Request) -> None:
-        """Refuse what two programs might read differently, and what is too large, before the body is read."""
-        named = request.named
-        if request.version not in _VERSIONS:
-            raise _Refused(505, "version_not_supported", "This server speaks HTTP/1.1.")
-        if self._parser.should_upgrade():
-            raise _Refused(400, "upgrade_not_supported", "This server speaks HTTP/1.1 only.")
-        if len(request.headers) > _MAX_HEADERS or sum(len(n) + len(v) for n, v in request.headers) > (
-            self._bounds.head_bytes
-        ):
-            raise _Refused(431, "head_too_large", "The request has too many headers.")
-        if (encoding := named.get(b"transfer-encoding")) is not None and encoding.lower() != b"chunked":
-            raise _Refused(501, "transfer_encoding_not_supported", "Send the body as it is, or chunked.")
-        hosts = [value for name, value in request.headers if name == b"host"]
-        if len(hosts) > 1 or (not hosts and request.version == "1.1"):
-            raise _Refused(400, "malformed_request", "The request must name one host.")
-        if len(request.path) + len(request.query) > _TARGET_BYTES:
-            raise _Refused(414, "target_too_long", "The request's URL is too long.")
-        length = int(named.get(b"content-length", b"0"))
-        if length > self._bounds.body_bytes:
-            raise self._too_large()
-        expected = named.get(b"expect")
-        if expected is not None and expected.lower() != b"100-continue":
-            raise _Refused(417, "expectation_failed", "The request expects what nobody does.")
-        if expected is not None or encoding is not None or length > _SMALL_BODY:
-            self._admit(request, continues=expected is not None)
+                raise Objection(400, "malformed_request", "The body is hardly more than its own framing.")
 
     def _admit(self, request: Request, *, continues: bool) -> None:
         """A stranger's body is not read."""
@@ -378,10 +319,6 @@ class Connection(asyncio.Protocol):
             raise _NotAdmitted(refusal)
         if continues and not self._busy and not self._ready:
             self.transport.write(_CONTINUE)
-
-    def _too_large(self) -> _Refused:
-        what = f"The body is larger than {self._bounds.body_bytes} bytes."
-        return _Refused(413, "request_too_large", what)
 
     def _next(self) -> None:
         """Serve the oldest request that waits."""
@@ -395,9 +332,11 @@ class Connection(asyncio.Protocol):
             self.transport.resume_reading()
         self._application.serve(self._current, self)
 
-    def _refuse(self, refused: _Refused) -> None:
+    def _refuse(self, objection: Objection) -> None:
         """Answer what cannot be read and close; after answers under way nothing more is said."""
-        self._turn_away(self._application.refusal(refused.status, refused.code, refused.what, self._headers))
+        self._turn_away(
+            self._application.refusal(objection.status, objection.code, objection.what, self._headers)
+        )
 
     def _turn_away(self, refusal: Refusal) -> None:
         if self._busy or self._ready:
