@@ -46,8 +46,7 @@ test: $(INSTALLED) $(VLLM) browser prometheus compose ## the whole suite: real e
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -m stack
 
 demo: $(INSTALLED) $(if $(filter vllm,$(ENGINE)),$(VLLM)) ## the whole loop as a story (ONCE=1 ends after it; TRAIN=1 trains v1 first; ENGINE=vllm)
-	$(BIN)/python -m examples.task_api.demo $(if $(ONCE),--once) $(if $(TRAIN),--train) \
-	    $(if $(ENGINE),--engine $(ENGINE))
+	$(BIN)/python -m examples.task_api.demo $(strip $(if $(ONCE),--once) $(if $(TRAIN),--train) $(if $(ENGINE),--engine $(ENGINE)))
 
 models: $(INSTALLED) ## rebuild the example's base and adapters from nothing
 	$(BIN)/python -m training build --out examples/task_api

@@ -149,7 +149,7 @@ async def send(router: Routed, raw: bytes, random: Random) -> tuple[list[tuple[i
                     break
                 raise Violation("neither an answer nor a close in time") from None
             seen, closed = seen + piece, not piece
-    except (ConnectionResetError, BrokenPipeError):
+    except OSError:  # reset; a socket that is gone before it is half closed says so in other words
         closed = True
     finally:
         writer.transport.abort()

@@ -54,6 +54,12 @@ def _lost(reason: str) -> str:
     return f'{telemetry.SPOOL_LOST}_total{{reason="{reason}"}}'
 
 
+def _retries() -> str:
+    return f'{telemetry.RETRIES}_total{{reason="engine_unreachable"}}'
+
+
+_RETRIES = "AftertuneEngineRetries"
+_TURNED_AWAY = "AftertuneConnectionsTurnedAway"
 _OLD = "AftertuneSpoolOld"
 _SHED = "AftertuneCaptureShed"
 _FALLEN = "AftertuneFallenBack"
@@ -201,6 +207,40 @@ CASES = (
         "24m",
     ),
     Case("no rollbacks at all", _ROLLBACK, {}, "1m"),
+    Case(
+        "a tenth of the requests needs another engine",
+        _RETRIES,
+        {_requests("2xx"): "0+10x180", _retries(): "0+1x180"},
+        "10m",
+        (Fired({}, "10%"),),
+    ),
+    Case(
+        "a twentieth of them does",
+        _RETRIES,
+        {_requests("2xx"): "0+20x180", _retries(): "0+1x180"},
+        "10m",
+    ),
+    Case(
+        "an engine that comes back soon",
+        _RETRIES,
+        {_requests("2xx"): "0+10x180", _retries(): "0+1x6 6x174"},
+        "3m",
+    ),
+    Case("few requests", _RETRIES, {_requests("2xx"): "0+0.1x180", _retries(): "0+0.1x180"}, "10m"),
+    Case(
+        "connections too many",
+        _TURNED_AWAY,
+        {f'{telemetry.TURNED_AWAY}_total{{instance="{router}"}}': "0x12 0+1x60" for router in "ab"},
+        "3m",
+        (Fired({}, "46"),),
+    ),
+    Case("every connection is served", _TURNED_AWAY, {f"{telemetry.TURNED_AWAY}_total": "0x60"}, "3m"),
+    Case(
+        "there were too many, some time ago",
+        _TURNED_AWAY,
+        {f"{telemetry.TURNED_AWAY}_total": "0x3 5x120"},
+        "9m",
+    ),
     Case(
         "previous good answers",
         _FALLEN,

@@ -106,6 +106,24 @@ def _shed_capture() -> str:
     return f"{total(increase(counter(telemetry.SPOOL_LOST), _SHED_WINDOW), 'reason')} > 0"
 
 
+_TURNED_AWAY_WINDOW = "5m"
+
+
+def _turned_away() -> str:
+    return f"{total(increase(counter(telemetry.TURNED_AWAY), _TURNED_AWAY_WINDOW))} > 0"
+
+
+RETRIED_SHARE = 0.05
+_RETRIES_WINDOW = "5m"
+
+
+def _tried_elsewhere() -> str:
+    retried = total(rate(counter(telemetry.RETRIES), _RETRIES_WINDOW))
+    served = total(rate(counter(telemetry.REQUESTS, USERS), _RETRIES_WINDOW))
+    asked = total(increase(counter(telemetry.REQUESTS, USERS), _RETRIES_WINDOW))
+    return f"{retried} / {served} > {RETRIED_SHARE} and {asked} >= {LEAST_REQUESTS}"
+
+
 RULES = (
     Rule(
         uid="aftertune-router-errors",
@@ -140,6 +158,38 @@ RULES = (
         ),
         panel="Drift statistic and threshold",
         console_path="/deployments/{deployment}/drift",
+    ),
+    Rule(
+        uid="aftertune-engine-retries",
+        name="AftertuneEngineRetries",
+        expression=_tried_elsewhere(),
+        hold="2m",
+        window_s=300,
+        severity=Severity.TICKET,
+        shown=Shown.SHARE,
+        labels=(),
+        summary="{value} of users' requests need another engine",
+        description=(
+            f"Over the last 5 minutes {{value}} of users' requests were put to another engine, because one gave no "
+            f"answer; the limit is {RETRIED_SHARE:.0%}. Users are answered, later than usual, by what is left."
+        ),
+        panel="Requests tried elsewhere",
+    ),
+    Rule(
+        uid="aftertune-connections-turned-away",
+        name="AftertuneConnectionsTurnedAway",
+        expression=_turned_away(),
+        hold="0s",
+        window_s=600,
+        severity=Severity.PAGE,
+        shown=Shown.NUMBER,
+        labels=(),
+        summary="Routers close clients' connections: they have as many as they may",
+        description=(
+            "About {value} connections of the last 5 minutes were closed at once, because a router process already "
+            "had as many as it may have. Their users got no answer."
+        ),
+        panel="Connections turned away",
     ),
     Rule(
         uid="aftertune-fallen-back",

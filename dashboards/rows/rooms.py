@@ -106,6 +106,13 @@ ROOMS = Row(
             Kind.NEWEST,
         ),
         Panel(
+            "Routers that stop",
+            "1 while a router takes no new connections and lets answers under way end.",
+            Unit.NUMBER,
+            (Query(greatest(series(telemetry.DRAINING), "instance"), "{{instance}}"),),
+            Kind.NEWEST,
+        ),
+        Panel(
             "Alerts told",
             "Alerts that Alertmanager told the monitor in the time shown.",
             Unit.NUMBER,

@@ -8,6 +8,9 @@ _GENERATION = series(telemetry.ROUTE_GENERATION, DEPLOYMENT)
 _PINNED = or_zero(
     total(series(telemetry.ROUTE_PINNED, DEPLOYMENT), "deployment"), greatest(_GENERATION, "deployment")
 )
+_FALLEN_BACK = or_zero(
+    greatest(series(telemetry.FALLEN_BACK, DEPLOYMENT), "deployment"), greatest(_GENERATION, "deployment")
+)
 SWITCHES = f"{greatest(f'changes({_GENERATION}[{WINDOW}])', 'deployment')} > 0"
 """Where the board draws a mark. A query needs no token, and its marks survive a restore of Grafana."""
 
@@ -24,7 +27,7 @@ ROUTE = Row(
             "Fallen back",
             "1 while previous good answers because every engine of stable is down. Pages.",
             Unit.NUMBER,
-            (Query(greatest(series(telemetry.FALLEN_BACK, DEPLOYMENT), "deployment"), "{{deployment}}"),),
+            (Query(_FALLEN_BACK, "{{deployment}}"),),
         ),
         Panel(
             "Pinned",

@@ -2,7 +2,7 @@
 
 from aftertune import telemetry
 from dashboards.panel import Panel, Query, Row, Unit
-from dashboards.promql import DEPLOYMENT, counter, or_zero, quantile, rate, series, total
+from dashboards.promql import DEPLOYMENT, counter, greatest, or_zero, quantile, rate, series, total
 from dashboards.rules import ERROR_SHARE, FAILED, USERS
 
 
@@ -19,6 +19,8 @@ def _percentiles(histogram: str) -> tuple[Query, ...]:
     )
 
 
+_CLIENTS = series(telemetry.CONNECTIONS)
+_LIMITED = or_zero(total(rate(counter(telemetry.LIMITED)), "reason"), total(_CLIENTS))
 _REQUESTS = total(rate(counter(telemetry.REQUESTS, DEPLOYMENT)), "deployment", "role")
 TRAFFIC = Row(
     "Traffic",
@@ -47,6 +49,39 @@ TRAFFIC = Row(
             "From a request's arrival to the first byte of its answer.",
             Unit.SECONDS,
             _percentiles(telemetry.FIRST_BYTE_SECONDS),
+        ),
+        Panel(
+            "Requests over a key's limit",
+            "Requests a second that got 429 because their key was at a limit, by limit.",
+            Unit.PER_SECOND,
+            (Query(_LIMITED, "{{reason}}"),),
+        ),
+        Panel(
+            "Requests tried elsewhere",
+            "Requests a second that another engine answered or was asked, because the first gave no answer.",
+            Unit.PER_SECOND,
+            (
+                Query(
+                    or_zero(total(rate(counter(telemetry.RETRIES)), "reason"), total(_CLIENTS)), "{{reason}}"
+                ),
+            ),
+        ),
+        Panel(
+            "Connections",
+            "Connections that clients hold open at each router, and that it holds open to engines.",
+            Unit.NUMBER,
+            (
+                Query(greatest(_CLIENTS, "instance"), "clients at {{instance}}"),
+                Query(
+                    greatest(series(telemetry.ENGINE_CONNECTIONS), "instance"), "engines from {{instance}}"
+                ),
+            ),
+        ),
+        Panel(
+            "Connections turned away",
+            "Connections a second that a router closed at once, because it had as many as it may have.",
+            Unit.PER_SECOND,
+            (Query(total(rate(counter(telemetry.TURNED_AWAY)), "instance"), "{{instance}}"),),
         ),
     ),
 )

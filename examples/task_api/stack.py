@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aftertune.errors import Unavailable
-from aftertune.settings import RouterSettings, Settings
 from aftertune.rooms import port_is_free
+from aftertune.settings import RouterSettings, Settings
 
 START_TIMEOUT_S = 90.0
 STOP_TIMEOUT_S = 60.0

@@ -1,6 +1,7 @@
 """A run from registration to its end: real store, real HTTP, engines that fail on command."""
 
 import threading
+from typing import Any
 
 import pytest
 
@@ -179,9 +180,9 @@ def test_one_failed_request_is_asked_again(
     failing = iter([Fault.SERVER_ERROR] * 3)
     real = engine._answer
 
-    async def flaky(request: object) -> object:
+    async def flaky(*arguments: Any) -> Any:
         engine.fault = next(failing, Fault.NONE)
-        return await real(request)  # type: ignore[arg-type]
+        return await real(*arguments)
 
     monkeypatch.setattr(engine, "_answer", flaky)
     world.register("v1", engine.url, "calls")

@@ -217,7 +217,7 @@ class FakeEngine:
     async def _said(self, request: web.Request, whole: Whole, streamed: Events | None) -> web.StreamResponse:
         try:
             body = json.loads(await request.read())
-        except ValueError:
+        except (ValueError, RecursionError):
             return _error(400, "the body is no JSON", "BadRequestError")
         model = body.get("model") if isinstance(body, dict) else None
         if model != self.served_name:
@@ -227,7 +227,7 @@ class FakeEngine:
                 script = Script(tuple(streamed(body, self.served_name, self.quality)))
             else:
                 script = _whole_script(whole(body, self.served_name, self.quality))
-        except (AttributeError, LookupError, TypeError, ValueError) as error:
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             return _error(400, f"the fields do not fit: {error!r}", "BadRequestError")
         return await self._send(request, script, script.parts, len(script.parts))
 
