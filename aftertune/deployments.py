@@ -98,6 +98,7 @@ def configured(
     *,
     capture: CapturePolicy | None = None,
     rename: bool | None = None,
+    stored_responses: bool | None = None,
     budget: MirrorBudget | None = None,
     shadows: tuple[ShadowRule, ...] | None = None,
 ) -> Deployment:
@@ -106,7 +107,13 @@ def configured(
     Raises Conflict when nothing would change, when an open rollout would lose its payloads, or for shadow rules of
     stable, of the candidate, or twice of one release.
     """
-    wanted = {"capture": capture, "rename": rename, "budget": budget, "shadows": shadows}
+    wanted = {
+        "capture": capture,
+        "rename": rename,
+        "stored_responses": stored_responses,
+        "budget": budget,
+        "shadows": shadows,
+    }
     changes = {name: value for name, value in wanted.items() if value is not None}
     if all(getattr(deployment, name) == value for name, value in changes.items()):
         raise Conflict(f"{deployment.name} is set so already; nothing was changed.")

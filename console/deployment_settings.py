@@ -36,6 +36,7 @@ class NewSettings(Value):
 
     generation: int | None = Field(default=None, ge=1)
     rename: bool | None = None
+    stored_responses: bool | None = None
     budget: MirrorBudget | None = None
     shadows: Annotated[tuple[ShadowRule, ...], Field(max_length=MOST_SHADOWS)] | None = None
     reason: Reason | None = None
@@ -58,7 +59,13 @@ def configure(name: PathName, body: NewSettings, acting: ActingOf, caller: Calle
             for rule in body.shadows or ():
                 if rule.release not in known:
                     require_sound(tx, rule.release)
-            after = configured(before, rename=body.rename, budget=body.budget, shadows=body.shadows)
+            after = configured(
+                before,
+                rename=body.rename,
+                stored_responses=body.stored_responses,
+                budget=body.budget,
+                shadows=body.shadows,
+            )
             _commit(tx, acting, before, after, body.reason)
         return deployment_view(tx, caller, name, acting.at)
 

@@ -43,6 +43,7 @@ def _route(deployment: Deployment, known: Known) -> Route | None:
         shadows=_shadows(deployment, known),
         fallback=_fallback(deployment, known),
         rename=deployment.rename,
+        stored_responses=deployment.stored_responses,
         capture=deployment.capture,
     )
     if deployment.mode is Mode.NONE:

@@ -64,18 +64,24 @@ def configure(
     rename: Annotated[
         bool | None, typer.Option(help="answers name the deployment as their model, or keep the engine's")
     ] = None,
+    stored_responses: Annotated[
+        bool | None,
+        typer.Option(help="let keys use responses that the engine remembers: any key, any response"),
+    ] = None,
     reason: Why = None,
 ) -> None:
-    """Change what is captured, or the model's name in answers, while it serves."""
-    if capture is None and rename is None:
-        raise BadInput("Nothing was asked for.", "Give --capture, --rename or --no-rename.")
+    """Change what is captured, the model's name in answers, or the use of stored responses, while it serves."""
+    settings = {"rename": rename, "stored_responses": stored_responses}
+    changes = {name: value for name, value in settings.items() if value is not None}
+    if capture is None and not changes:
+        raise BadInput("Nothing was asked for.", "Give --capture, --[no-]rename or --[no-]stored-responses.")
     if capture is not None and not reason:
         raise BadInput("A change of what is captured needs a reason.", "Give --reason.")
     client = client_from_environment(load().console_url)
     if capture is not None:
         client.post(f"/v1/deployments/{name}/capture", {"capture": capture, "reason": reason})
-    if rename is not None:
-        client.patch(f"/v1/deployments/{name}", {"rename": rename, **_because(reason)})
+    if changes:
+        client.patch(f"/v1/deployments/{name}", {**changes, **_because(reason)})
 
 
 @app.command()

@@ -50,6 +50,10 @@ class Deployment(Value):
     frozen: str = Field(default="", description="why promotion is blocked; empty when it is not")
     capture: CapturePolicy = CapturePolicy.FULL
     rename: bool = Field(default=False, description="answers name the deployment as their model")
+    stored_responses: bool = Field(
+        default=False,
+        description="keys may read, cancel and continue responses that the engine remembers: any key, any response",
+    )
     budget: MirrorBudget = Field(default=MirrorBudget(), description="of a rollout's copies")
     shadows: tuple[ShadowRule, ...] = ()
     fall_back: bool = Field(

@@ -94,6 +94,10 @@ class Route(Value):
         default=False,
         description="answers name the deployment as their model; else their bytes are the engine's",
     )
+    stored_responses: bool = Field(
+        default=False,
+        description="keys may read, cancel and continue responses that the engine remembers: any key, any response",
+    )
     capture: CapturePolicy = CapturePolicy.FULL
 
     @model_validator(mode="after")

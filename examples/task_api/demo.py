@@ -46,9 +46,9 @@ def main() -> int:
     try:
         with stack.running(options.home, options.engine, say) as running:
             surprises = _tell(running, options, say)
-            _say_where(running, say)
             if options.once:
                 return 1 if surprises else 0
+            _say_where(running, say)
             say("everything stays up until Ctrl-C")
             running.process.wait()
     except KeyboardInterrupt:
@@ -74,8 +74,9 @@ def _tell(running: stack.Stack, options: argparse.Namespace, say: Say) -> list[s
         finally:
             traffic.stop()
     say(f"unexpected: {story.surprises}" if story.surprises else "everything went as expected")
-    say(f"sign in at {running.console_url} as olga (operator) with {cast.operator_token}")
-    say(f"                              or as rita (reviewer) with {cast.reviewer_token}")
+    if not options.once:
+        say(f"sign in at {running.console_url} as olga (operator) with {cast.operator_token}")
+        say(f"                              or as rita (reviewer) with {cast.reviewer_token}")
     return story.surprises
 
 

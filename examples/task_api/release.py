@@ -89,9 +89,9 @@ def wait_for_suites(narrator: Narrator, people: People, release: str, suites: tu
             break
     for name in suites:
         run = latest[name]
-        narrator.say(f"  {release}, suite {name}: {run['state'].upper()}. {run['reason']}")
-        for gate in run["gates"]:
-            narrator.say(f"    {gate['reason']}")
+        narrator.say(f"  {release}, suite {name}: {run['state'].upper()}")
+        for reason in [gate["reason"] for gate in run["gates"]] or [run["reason"]]:
+            narrator.say(f"    {reason}")
     return [name for name in suites if latest[name]["state"] != RunState.SUCCESSFUL]
 
 

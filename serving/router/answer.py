@@ -44,18 +44,29 @@ class WholeEvents(Untouched):
     __slots__ = ("_held",)
 
     def __init__(self) -> None:
-        self._held = b""
+        self._held: list[bytes] = []
 
     def events(self, pieces: Sequence[bytes], complete: bool) -> Sequence[bytes]:
         if complete or (not self._held and pieces[-1].endswith(_ENDS)):
             if self._held:
-                pieces = (self._held, *pieces)
-                self._held = b""
+                pieces = (*self._held, *pieces)
+                self._held = []
             return pieces
-        text = self._held + b"".join(pieces)
+        # An end may have begun in what is held; the rest of that was searched before.
+        before = _last(self._held)
+        text = before + b"".join(pieces)
         end = max(text.rfind(ending) + len(ending) if ending in text else 0 for ending in _ENDS)
-        self._held = text[end:]
-        return (text[:end],) if end else ()
+        if not end:
+            self._held += pieces
+            return ()
+        whole = b"".join((*self._held, text[len(before) : end]))
+        self._held = [text[end:]] if end < len(text) else []
+        return (whole,)
+
+
+def _last(held: Sequence[bytes]) -> bytes:
+    """As many last bytes as an event's end has, but for one."""
+    return b"".join(held[-3:])[-2:]
 
 
 class Renamed:
@@ -95,23 +106,26 @@ class EventStream:
     """Cuts bytes into whole server-sent events; holds back only what is not yet a whole one."""
 
     def __init__(self) -> None:
-        self._held = b""
+        self._held: list[bytes] = []
 
     def feed(self, piece: bytes) -> list[bytes]:
         """The events that this piece completes, each with the blank line that ends it."""
-        text = self._held + piece
+        before = _last(self._held)
+        text = before + piece
         whole: list[bytes] = []
-        position = 0
-        for end in _EVENT_END.finditer(text, max(0, len(self._held) - 2)):
-            whole.append(text[position : end.end()])
+        position = len(before)
+        for end in _EVENT_END.finditer(text):
+            whole.append(b"".join((*self._held, text[position : end.end()])))
+            self._held = []
             position = end.end()
-        self._held = text[position:]
+        if position < len(text):
+            self._held.append(text[position:])
         return whole
 
     def rest(self) -> bytes:
         """What was left when the stream ended without a blank line."""
-        held, self._held = self._held, b""
-        return held
+        held, self._held = self._held, []
+        return b"".join(held)
 
 
 def is_done(events: bytes) -> bool:

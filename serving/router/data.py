@@ -1,6 +1,7 @@
 """The data port: what clients reach, who may come in, and what is asked of which deployment."""
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 from urllib.parse import unquote
@@ -33,6 +34,8 @@ _BEARER = b"bearer "
 _MODELS = b"/v1/models/"
 _RESPONSES = b"/v1/responses/"
 _CANCEL = b"/cancel"
+_ID = re.compile(rb"[A-Za-z0-9_-]{1,256}")
+"""What stands before an engine may resolve dots and escapes to its other paths."""
 _REMEMBERED = 10_000
 """Credentials of one table that need not be hashed again."""
 _EXCESS = {
@@ -93,9 +96,13 @@ class DataPort:
         self, request: ModelRequest, reply: Reply, grant: KeyGrant, route: Route, *, probe: bool = False
     ) -> None:
         """Answer a request for a model; what was admitted is given back when it ends."""
-        decision = decide(route, request.conversation.value, request.request_id)
-        exchange = Exchange(self.lane, request, reply, route, grant, decision, probe=probe)
-        exchange.start(self.lane.pool.time())
+        try:
+            decision = decide(route, request.conversation.value, request.request_id)
+            exchange = Exchange(self.lane, request, reply, route, grant, decision, probe=probe)
+            exchange.start(self.lane.pool.time())
+        except Exception:
+            self.lane.limits.leave(grant, 0)
+            raise
 
     def route(self, deployment: str, grant: KeyGrant) -> Route:
         """Raises Refused (404): a deployment that a key may not use does not exist for it."""
@@ -179,6 +186,8 @@ def _generate(port: DataPort, http: Request, reply: Reply, identity: str, grant:
     path = http.path + b"?" + http.query if http.query else http.path
     request = ModelRequest(endpoint, path, http.body, http.headers, grant.name, identity)
     route = port.route(request.model, grant)
+    if request.stateful and not route.stored_responses:
+        raise _not_shared(400, route)
     port.admitted(grant)
     port.ask(request, reply, grant, route)
 
@@ -202,8 +211,14 @@ def _stored_response(port: DataPort, http: Request, reply: Reply, identity: str,
             400, "missing_deployment", "More than one deployment could hold it.", f"Name it in {DEPLOYMENT}."
         )
     route = port.route(named or visible[0], grant)
+    if not route.stored_responses:
+        raise _not_shared(404, route)
     port.admitted(grant)
-    Passage(port.lane, http, reply, identity, grant, route).start()
+    try:
+        Passage(port.lane, http, reply, identity, grant, route).start()
+    except Exception:
+        port.lane.limits.leave(grant, 0)
+        raise
 
 
 def _health(port: DataPort, http: Request, reply: Reply, identity: str, grant: KeyGrant) -> None:  # noqa: ARG001
@@ -217,6 +232,16 @@ def _model(name: str) -> dict[str, object]:
 
 def _headers(identity: str) -> bytes:
     return b"%b%b: %b\r\n" % (JSON, _REQUEST_ID, identity.encode())
+
+
+def _not_shared(status: int, route: Route) -> Refused:
+    """An engine knows no keys, and a response's id is no secret: who may recall one may recall all."""
+    return Refused(
+        status,
+        "stored_responses_off",
+        f"{route.deployment} does not use stored responses: each of its keys could read those of all others.",
+        "Send the whole conversation, or ask an operator for 'aftertune deployment configure --stored-responses'.",
+    )
 
 
 def _told(error: Refused, identity: str) -> tuple[bytes, bytes]:
@@ -242,9 +267,9 @@ def _below(path: bytes) -> Mapping[bytes, Door] | None:
         return _MODEL_DOORS
     if path.startswith(_RESPONSES):
         name = path[len(_RESPONSES) :]
-        if name.endswith(_CANCEL) and b"/" not in name[: -len(_CANCEL)] and len(name) > len(_CANCEL):
+        if name.endswith(_CANCEL) and _ID.fullmatch(name[: -len(_CANCEL)]):
             return _CANCEL_DOORS
-        if name and b"/" not in name:
+        if _ID.fullmatch(name):
             return _RESPONSE_DOORS
     return None
 

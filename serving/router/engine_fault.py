@@ -17,8 +17,8 @@ TIMEOUT = EngineFault(ExchangeError.TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT, "The en
 STALLED = EngineFault(
     ExchangeError.TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT, "The engine stopped in the middle of its answer."
 )
-STOPPING = EngineFault(
-    ExchangeError.TRUNCATED, HTTPStatus.SERVICE_UNAVAILABLE, "The router stopped in the middle of the answer."
+UNREAD = EngineFault(
+    ExchangeError.CLIENT_LEFT, HTTPStatus.GATEWAY_TIMEOUT, "The answer was not read in time."
 )
 TOO_LONG = EngineFault(
     ExchangeError.TRUNCATED, HTTPStatus.BAD_GATEWAY, "The answer is longer than the router carries."

@@ -6,6 +6,7 @@ the client another engine may be asked; afterwards never.
 
 from collections.abc import Sequence
 from http import HTTPStatus
+from math import inf
 from typing import NamedTuple
 
 from aftertune.headers import DROPPED_FIELDS, GENERATION, RELEASE, REQUEST_ID
@@ -114,15 +115,16 @@ class Exchange:
         self._dropped: tuple[str, ...] = ()
         self._passing: Passing = UNTOUCHED
         self._now = lane.pool.time
+        self.deadline = inf
         self._target, self._url = next(self._attempts)
         self._leg = self._new_leg()
 
     def start(self, now: float) -> None:
         """`now` is the loop's time."""
         self._ends_at = now + self._lane.bounds.total_s
+        self._ask(now)
         self._lane.watch.add(self)
         self._reply.answering(self)
-        self._ask(now)
 
     # What the engine's side calls.
 
@@ -138,9 +140,11 @@ class Exchange:
             circuit.succeeded()
         self._leg.status = status
         self._head = headers
+        now = self._now()
+        self.deadline = min(max(self.deadline, now + self._lane.bounds.chunk_s), self._ends_at)
         for name, value in headers:
             if name == b"content-type":
-                self._events = value.startswith(b"text/event-stream")
+                self._events = value[:17].lower() == b"text/event-stream"
             elif name == b"content-length":
                 self._length = int(value)
         if self._route.rename:
@@ -157,7 +161,7 @@ class Exchange:
             return
         if self._events:
             pieces = self._passing.events(pieces, complete)
-            if pieces and is_done(pieces[-1]):
+            if pieces and is_done(b"".join(pieces)):
                 self._record(None)
         if complete:
             self._call = None
@@ -181,7 +185,10 @@ class Exchange:
 
     def expire(self, now: float) -> None:
         self._abort()
-        self._fail(engine_fault.STALLED if self._leg.status else engine_fault.TIMEOUT)
+        if self._call_paused:
+            self._fail(engine_fault.UNREAD)
+        else:
+            self._fail(engine_fault.STALLED if self._leg.status else engine_fault.TIMEOUT)
 
     def client_left(self, *, cut: bool) -> None:
         """`cut`: it was us who closed, because the router stops and has waited long enough."""

@@ -18,6 +18,10 @@ _PLACES = 1024
 """Beginnings that are kept; routing tables come and go."""
 
 
+_TAIL = 4
+"""Last pieces of an answer that are kept whatever may be stored: usage stands there."""
+
+
 class Recorder:
     """Where legs are written down."""
 
@@ -99,12 +103,13 @@ class Leg:
             self._first = self._last
         for piece in pieces:
             self.size += len(piece)
-        if self._captured:
-            self._answer += pieces
+        self._answer += pieces
+        if not self._captured:
+            del self._answer[:-_TAIL]
 
     def tail(self) -> bytes:
         """The last bytes of what was kept of the answer: where an engine reports its token counts."""
-        return b"".join(self._answer[-4:])[-4096:]
+        return b"".join(self._answer[-_TAIL:])[-4096:]
 
     def close(self, error: ExchangeError | None, pair_id: str | None) -> None:
         """Record the exchange. Later calls do nothing: the first end of a leg is its end."""
@@ -116,7 +121,7 @@ class Leg:
         recorder = self._recorder
         header = self._header(error, pair_id)
         append = recorder.spool.append_later if self._role is ExchangeRole.SHADOW else recorder.spool.append
-        append(header, self.request.body if self._captured else b"", self._answer)
+        append(header, self.request.body if self._captured else b"", self._answer if self._captured else ())
         recorder.metrics.exchanged(
             self._route.deployment,
             self._role,

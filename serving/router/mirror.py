@@ -246,8 +246,12 @@ class _Copy:
         self._leg = Leg(mirror.recorder, self.request, self.route, self.target, ExchangeRole.SHADOW)
         self.deadline = mirror.loop.time() + mirror.settings.timeout_s
         mirror.watch.add(self)
-        sent, _ = self.request.bytes_for(self.target, self.target.url)
-        self._call = self._lane.pool.send(self.target.url, sent, self)
+        try:
+            sent, _ = self.request.bytes_for(self.target, self.target.url)
+            self._call = self._lane.pool.send(self.target.url, sent, self)
+        except ValueError:
+            log.exception("A copy cannot be sent to %s.", self.target.release)
+            mirror.loop.call_soon(self.failed, Fault.REFUSED)
 
     def head(self, status: int, headers: Headers) -> None:
         if self._leg is not None:

@@ -21,6 +21,7 @@ class Passage:
     __slots__ = (
         "_begun",
         "_call",
+        "_ends_at",
         "_grant",
         "_head",
         "_lane",
@@ -49,15 +50,18 @@ class Passage:
         path = http.path + b"?" + http.query if http.query else http.path
         headers = travelling(http.headers, identity)
         self._request = to_engine(http.method, self._url, path, headers, http.body)
-        self.deadline = lane.pool.time() + lane.bounds.total_s
+        now = lane.pool.time()
+        self._ends_at = now + lane.bounds.total_s
+        self.deadline = min(now + lane.bounds.first_byte_s, self._ends_at)
 
     def start(self) -> None:
+        self._call = self._lane.pool.send(self._url, self._request, self)
         self._reply.answering(self)
         self._lane.watch.add(self)
-        self._call = self._lane.pool.send(self._url, self._request, self)
 
     def head(self, status: int, headers: Headers) -> None:
         self._status, self._head = status, headers
+        self.deadline = self._ends_at
 
     def body(self, pieces: Sequence[bytes], complete: bool) -> None:
         if not self._begun:

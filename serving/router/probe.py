@@ -30,7 +30,7 @@ class ProbeReply:
 
     def begin(self, status: int, headers: bytes, length: int | None, first: Sequence[bytes] = ()) -> None:
         self.status = status
-        for line in headers.decode("latin-1").splitlines():
+        for line in headers.decode("latin-1").split("\r\n")[:-1]:
             name, _, value = line.partition(": ")
             self.headers.append((name, value))
         self._pieces += first

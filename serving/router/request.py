@@ -209,7 +209,11 @@ def _opening(endpoint: Endpoint, fields: Mapping[str, Any], key: str) -> str:
         said = _first_of_user(fields["input"])
     else:
         said = fields.get("input") or fields.get("prompt")
-    return sha256(key.encode() + b"\0" + orjson.dumps(said)).hexdigest()[:32]
+    try:
+        opening = orjson.dumps(said)
+    except orjson.JSONEncodeError:  # it writes less deep than it reads
+        raise Refused(400, "invalid_json", "The body is nested too deeply.") from None
+    return sha256(key.encode() + b"\0" + opening).hexdigest()[:32]
 
 
 def _first_of_user(messages: list[Any]) -> Any:

@@ -125,7 +125,7 @@ class Call:
     async def _connected(self) -> None:
         try:
             connection = await self._pool.connect(self._origin)
-        except (OSError, TimeoutError):
+        except (OSError, TimeoutError, UnicodeError):  # the last: a name that cannot be looked up
             self._connecting = None
             self._receiver.failed(Fault.REFUSED)
             return
@@ -163,8 +163,13 @@ class Pool:
         return None
 
     def keep(self, connection: "EngineConnection") -> None:
-        connection.idle_since = self._loop.time()
-        self._idle.setdefault(connection.origin, []).append(connection)
+        now = connection.idle_since = self._loop.time()
+        kept = self._idle.setdefault(connection.origin, [])
+        kept.append(connection)
+        if (
+            now - kept[0].idle_since >= _KEEP_ALIVE_S
+        ):  # the oldest is first: a crowd's connections go one by one
+            kept.pop(0).cut()
 
     def forget(self, connection: "EngineConnection") -> None:
         self._open.discard(connection)
@@ -331,7 +336,12 @@ class EngineConnection(asyncio.Protocol):
         """The answer is whole: keep the connection for the next request, or close it."""
         self._call = None
         self._reused = True
-        if self._keeps and not self._spoilt and not self.closed:
+        if (
+            self._keeps
+            and not self._spoilt
+            and not self.closed
+            and not self.transport.get_write_buffer_size()  # an answer to half a request
+        ):
             self._pool.keep(self)
         else:
             self.cut()

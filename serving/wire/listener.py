@@ -69,7 +69,7 @@ class Listener:
 
     def _close_idle(self) -> None:
         for connection in self._connections:
-            if connection.idle:
+            if connection.idle and connection.opened:
                 connection.transport.close()
 
     def _connection(self) -> asyncio.BaseProtocol:

@@ -17,6 +17,10 @@ from serving.wire.watch import Watch
 
 _PIPELINED = 8
 """Requests that may wait for the answer to one before them; then reading stops."""
+_MOST_PIECES = 4096
+"""Of a body: tiny chunks take many times their bytes while they are apart."""
+_MOST_WAITING = 100
+"""One read may bring more than that, but not more than this."""
 _LINGER_S = 2.0
 """After a refusal, what is still being sent is thrown away for so long: closing at once would destroy the answer."""
 _FRAMING = 8
@@ -69,6 +73,7 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "_answering",
         "_application",
+        "_bodiless",
         "_body",
         "_body_bytes",
         "_bounds",
@@ -77,6 +82,7 @@ class Connection(asyncio.Protocol):
         "_chunked",
         "_current",
         "_cut",
+        "_full",
         "_gone",
         "_head_bytes",
         "_headers",
@@ -95,6 +101,7 @@ class Connection(asyncio.Protocol):
         "_watch",
         "deadline",
         "draining",
+        "opened",
         "transport",
     )
 
@@ -119,10 +126,12 @@ class Connection(asyncio.Protocol):
         self._headers: Headers = []
         self._body: list[bytes] = []
         self._head_bytes = self._body_bytes = self._raw_bytes = 0
-        self._busy = self._in_body = self._reading = self._paused = False
+        self._busy = self._in_body = self._reading = self._paused = self._full = self._bodiless = False
         self._broken = self._gone = self._lingering = False
         self._chunked = self._keep = self._cut = False
         self.draining = False
+        self.opened = False
+        """Whether there is a transport already: loops make a protocol a turn earlier."""
         self.deadline = inf
         self.transport: asyncio.Transport
 
@@ -130,6 +139,9 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)  # uvloop's is none by name
+        self.opened = True
+        if self._cut:
+            self.transport.abort()
         self.deadline = self._loop.time() + self._bounds.head_s
         self._watch.add(self)
 
@@ -159,24 +171,32 @@ class Connection(asyncio.Protocol):
                 self.transport.pause_reading()
 
     def pause_writing(self) -> None:
+        self._full = True
         if self._answering is not None:
             self._answering.client_full()
 
     def resume_writing(self) -> None:
+        self._full = False
         if self._answering is not None:
             self._answering.client_ready()
+        self._next()
 
     def expire(self, now: float) -> None:
         """The head, the body or the next request did not come in time, or a refusal has lingered."""
         self.deadline = inf
-        if self._lingering or not self._reading:
+        if self.transport.is_closing() or self._full:
+            self.transport.abort()
+        elif self._lingering or not self._reading:
             self.transport.close()
+            self.deadline = now + _LINGER_S
         else:
             self._refuse(Objection(408, "request_timeout", "The request did not arrive in time."))
 
     # What the parser calls.
 
     def on_message_begin(self) -> None:
+        if len(self._ready) >= _MOST_WAITING:
+            raise Objection(400, "too_many_requests", "Too many requests were sent before their answers.")
         self._target = b""
         self._headers = []
         self._body = []
@@ -213,6 +233,8 @@ class Connection(asyncio.Protocol):
         if self._body_bytes > self._bounds.body_bytes:
             raise too_large(self._bounds)
         self._body.append(body)
+        if len(self._body) >= _MOST_PIECES:
+            self._body = [b"".join(self._body)]
 
     def on_message_complete(self) -> None:
         request = self._request
@@ -241,8 +263,10 @@ class Connection(asyncio.Protocol):
         if self._gone:
             return
         old = self._current.version == "1.0"
-        self._chunked = length is None and not old
-        self._keep = self._current.keep_alive and not self.draining and (length is not None or not old)
+        self._bodiless = status in (204, 304) or self._current.method == b"HEAD"
+        self._chunked = length is None and not old and not self._bodiless
+        framed = length is not None or not old or self._bodiless
+        self._keep = self._current.keep_alive and not self.draining and framed
         framing = b"transfer-encoding: chunked\r\n" if self._chunked else b""
         if length is not None and status not in (204, 304):
             framing = b"content-length: %d\r\n" % length
@@ -266,14 +290,15 @@ class Connection(asyncio.Protocol):
         if rest:
             self.transport.write(rest)
         self._chunked = False
+        bounds = self._bounds
         if not self._keep or (self._broken and not self._ready):
             self.transport.close()
+            self.deadline = self._loop.time() + bounds.idle_s  # what is unsent may take so long
             return
         self._busy = False
-        if self._ready:
+        if self._ready and not self._full:
             self._loop.call_soon(self._next)
         else:
-            bounds = self._bounds
             self.deadline = self._loop.time() + (bounds.body_s if self._reading else bounds.idle_s)
 
     def abort(self) -> None:
@@ -284,7 +309,8 @@ class Connection(asyncio.Protocol):
     def cut(self) -> None:
         """Close now, whatever is under way: the process ends."""
         self._cut = True
-        self.transport.abort()
+        if self.opened:
+            self.transport.abort()
 
     @property
     def idle(self) -> bool:
@@ -317,12 +343,12 @@ class Connection(asyncio.Protocol):
         refusal = self._application.admits(request)
         if refusal is not None:
             raise _NotAdmitted(refusal)
-        if continues and not self._busy and not self._ready:
+        if continues and request.version == "1.1" and not self._busy and not self._ready:
             self.transport.write(_CONTINUE)
 
     def _next(self) -> None:
         """Serve the oldest request that waits."""
-        if self._gone or self._busy or not self._ready:
+        if self._gone or self._busy or self._full or not self._ready:
             return
         self._busy = True
         self.deadline = inf
@@ -349,7 +375,7 @@ class Connection(asyncio.Protocol):
         self.deadline = self._loop.time() + _LINGER_S
 
     def _framed(self, pieces: Sequence[bytes]) -> bytes:
-        if not pieces:
+        if not pieces or self._bodiless:
             return b""
         body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         if not self._chunked or not body:

@@ -1,7 +1,10 @@
 """Deadlines, looked at together: one timer for all that is under way costs less than one timer each."""
 
 import asyncio
+import logging
 from typing import Protocol
+
+log = logging.getLogger(__name__)
 
 TICK_S = 0.05
 """A deadline is noticed this much late at most."""
@@ -39,8 +42,17 @@ class Watch:
         return len(self._watched)
 
     def _look(self) -> None:
+        self._timer = self._loop.call_later(TICK_S, self._look)
         now = self._loop.time()
         late = [thing for thing in self._watched.values() if thing.deadline <= now]
-        self._timer = self._loop.call_later(TICK_S, self._look)
         for thing in late:
+            if id(thing) in self._watched:
+                self._expire(thing, now)
+
+    def _expire(self, thing: Watched, now: float) -> None:
+        """One that fails is watched no more: it must not keep others from their end."""
+        try:
             thing.expire(now)
+        except Exception:
+            log.exception("A deadline could not be kept.")
+            self.forget(thing)

@@ -73,7 +73,7 @@ def table(
     mirror: float = 1.0,
     capture: CapturePolicy = CapturePolicy.FULL,
 ) -> RoutingTable:
-    """One deployment; with a candidate it is mirrored in full unless told otherwise."""
+    """One deployment, stored responses allowed; with a candidate it is mirrored in full unless told otherwise."""
     route = Route(
         deployment=DEPLOYMENT,
         generation=generation,
@@ -82,6 +82,7 @@ def table(
         mode=mode or (Mode.SHADOW if candidate else Mode.NONE),
         share=share,
         mirror=mirror if candidate else 0.0,
+        stored_responses=True,
         capture=capture,
     )
     return RoutingTable(

@@ -25,7 +25,7 @@ CHAT = MIRRORED["chat"]
 def two(stable: Target, other: Target, **limits: Any) -> RoutingTable:
     """Two deployments; one key for both, another, with the limits, for the second alone."""
     routes = tuple(
-        Route(deployment=name, generation=1, stable=release)
+        Route(deployment=name, generation=1, stable=release, stored_responses=True)
         for name, release in ((DEPLOYMENT, stable), (OTHER, other))
     )
     keys = {

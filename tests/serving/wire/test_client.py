@@ -76,9 +76,9 @@ class Engines(Pool):
         await turns()
         return call
 
-    def answer(self, *pieces: bytes, last: bool = False) -> None:
+    def answer(self, *pieces: bytes, last: bool = False, of: int = -1) -> None:
         """The last connection's engine says this, and closes if it is the `last`."""
-        transport = self.made[-1]
+        transport = self.made[of]
         for piece in pieces:
             if not transport.closing:
                 transport.protocol.data_received(piece)
@@ -313,11 +313,11 @@ async def test_idle_connections_do_not_stay_for_ever() -> None:
     for transport in pool.made:
         transport.protocol.data_received(length(b"x"))
     assert len(pool) == 10
-    for _ in range(5):
-        for connection in pool._open:
-            connection.idle_since -= 4.0
+    for connection in pool._idle[origin_of(URL)][:-1]:
+        connection.idle_since -= 60.0
+    for _ in range(10):
         await pool.ask(Receiver())
-        pool.answer(length(b"x"))
+        pool.answer(length(b"x"), of=pool.made.index(next(t for t in reversed(pool.made) if not t.closing)))
         await turns()
     assert len(pool) <= 2
 
@@ -349,7 +349,9 @@ def test_where_an_engine_listens(url: str, host: str, port: int, prefix: bytes, 
     assert (origin.tls is not None) == url.startswith("https")
 
 
-@pytest.mark.parametrize("url", ["", "h:1", "ftp://h", "http://", "http:///x", "http://h:99999", "http://h:x"])
+@pytest.mark.parametrize(
+    "url", ["", "h:1", "ftp://h", "http://", "http:///x", "http://h:99999", "http://h:x"]
+)
 def test_what_is_no_url(url: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         origin_of(url)

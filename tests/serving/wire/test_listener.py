@@ -9,7 +9,8 @@ import pytest
 
 from serving.wire.head import Headers
 from serving.wire.listener import Listener
-from serving.wire.server import Bounds, Connection, Refusal, Request
+from serving.wire.request import Bounds, Request
+from serving.wire.server import Connection, Refusal
 from serving.wire.watch import Watch
 
 ASKED = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"
@@ -142,5 +143,7 @@ async def test_a_connection_that_is_not_quite_open_does_not_hinder_the_end(
 ) -> None:
     """Loops make the protocol a turn before they tell it of its connection."""
     port.listener._connection()
-    assert await port.listener.drain(within_s) <= 1
-    port.listener._connections.clear()
+    try:
+        assert await port.listener.drain(within_s) <= 1
+    finally:
+        port.listener._connections.clear()

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.wire.head import Headers
-from serving.wire.server import Bounds, Connection, Refusal, Request
+from serving.wire.request import Bounds, Request
+from serving.wire.server import Connection, Refusal
 from serving.wire.watch import Watch
 from tests.serving.wire.transport import FakeTransport, split, turns
 
@@ -108,7 +109,11 @@ def requests(draw: st.DrawFn) -> tuple[bytes, bytes]:
             framed += b"%x;e=1\r\n%b\r\n" % (len(chunk), chunk)
     trailer = draw(st.sampled_from([b"", b"x-trailer: 1\r\n"]))
     return (
-        get("/c", *lines, "transfer-encoding: chunked", method="POST") + framed + b"0\r\n" + trailer + b"\r\n",
+        get("/c", *lines, "transfer-encoding: chunked", method="POST")
+        + framed
+        + b"0\r\n"
+        + trailer
+        + b"\r\n",
         body,
     )
 
@@ -133,7 +138,13 @@ async def test_any_split_gives_the_same_requests_and_answers(
 
 
 @settings(max_examples=300)
-@given(requests(), requests(), st.integers(0, 500), st.integers(0, 255), st.lists(st.integers(0, 500), max_size=6))
+@given(
+    requests(),
+    requests(),
+    st.integers(0, 500),
+    st.integers(0, 255),
+    st.lists(st.integers(0, 500), max_size=6),
+)
 async def test_a_wrong_byte_anywhere_is_answered_or_ends_the_connection(
     one: tuple[bytes, bytes], two: tuple[bytes, bytes], place: int, byte: int, cuts: list[int]
 ) -> None:
@@ -154,7 +165,9 @@ async def test_answers_keep_the_order_of_their_requests() -> None:
     client = connect(Application(at_once=False))
     await client.send(get("/1") + get("/2") + get("/3"))
     for number in (1, 2, 3):
-        assert [request.path for request in client.application.served] == [b"/%d" % n for n in range(1, number + 1)]
+        assert [request.path for request in client.application.served] == [
+            b"/%d" % n for n in range(1, number + 1)
+        ]
         client.connection.respond(200, b"", b"answer %d" % number)
         await turns()
         assert client.transport.take().endswith(b"answer %d" % number)
@@ -177,7 +190,13 @@ async def test_a_connection_that_asks_for_its_end_gets_it() -> None:
         ("1.1", (), None, b"transfer-encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n", True),
         ("1.0", (), 4, b"content-length: 4\r\nconnection: close\r\n\r\nbody", False),
         ("1.0", (), None, b"connection: close\r\n\r\nbody", False),
-        ("1.0", ("connection: keep-alive",), 4, b"content-length: 4\r\nconnection: keep-alive\r\n\r\nbody", True),
+        (
+            "1.0",
+            ("connection: keep-alive",),
+            4,
+            b"content-length: 4\r\nconnection: keep-alive\r\n\r\nbody",
+            True,
+        ),
         ("1.0", ("connection: keep-alive",), None, b"connection: close\r\n\r\nbody", False),
     ],
 )

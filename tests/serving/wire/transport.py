@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, cast
 
 HIGH_WATER = 65_536
@@ -139,4 +140,4 @@ async def turns(count: int = 5) -> None:
 def split(raw: bytes, cuts: list[int]) -> list[bytes]:
     """`raw` in pieces, cut at these places (modulo its length)."""
     places = sorted({cut % (len(raw) + 1) for cut in cuts} | {0, len(raw)})
-    return [raw[a:b] for a, b in zip(places, places[1:], strict=False)]
+    return [raw[a:b] for a, b in pairwise(places)]
