@@ -13,7 +13,7 @@ from aftertune.settings import Settings, load
 from aftertune.telemetry import configure_logging
 from serving.router.app import Router
 
-_COLLECT_AFTER = 50_000
+_COLLECT_AFTER = 10_000
 """Objects made and not freed: requests leave no cycles, so that this many are rarely reached."""
 
 

@@ -284,6 +284,7 @@ class EngineConnection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         self.closed = True
         self._pool.forget(self)
+        del self._parser  # which holds us: together they would wait for the collector
         call, self._call = self._call, None
         if call is None:
             return

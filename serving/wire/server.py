@@ -150,6 +150,7 @@ class Connection(asyncio.Protocol):
         self._watch.forget(self)
         self._lost(self)
         self._ready.clear()
+        del self._parser  # which holds us: together they would wait for the collector
         answering, self._answering = self._answering, None
         if answering is not None:
             answering.client_left(cut=self._cut)
