@@ -8,6 +8,7 @@ records, never traffic; what is lost is counted, and the counts are spooled as g
 import logging
 import os
 import secrets
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -179,36 +180,38 @@ class SpoolWriter:
         try:
             self._write(batch)
         except Exception as error:  # noqa: BLE001  (whatever it is, traffic goes on)
-            self._take_back()
-            self._put_singly(batch, error)
+            kept = self._take_back(error)
+            self.counts.records += kept
+            self._put_singly(batch, kept, error)
             return
         self.counts.records += len(batch)
         if self._owed:
             self._put_gaps()
 
-    def _put_singly(self, batch: Sequence[Parts], error: Exception) -> None:
-        """Of several records that did not fit, some may."""
+    def _put_singly(self, batch: Sequence[Parts], kept: int, error: Exception) -> None:
+        """Of several records that did not fit, some may; the first `kept` are there."""
         if not self._failing:
             self._failing = True
             log.warning("The spool cannot write (%s): records are lost until it can.", error)
         if len(batch) == 1:
             self._lose(GapReason.DISK if isinstance(error, OSError) else GapReason.MEMORY, 1)
             return
-        for record in batch:
+        for record in batch[kept:]:
             self._put((record,))
 
     def _put_gaps(self) -> None:
         """Write down every loss so far, or leave them for later. Never raises."""
         gaps = [(Kind.GAP, self._gap(reason, loss), b"", ()) for reason, loss in self._owed.items()]
+        told = len(gaps)
         try:
             self._write(gaps)
-        except OSError:
-            self._take_back()
-            return
-        for reason, loss in self._owed.items():
+        except OSError as error:
+            told = self._take_back(error)
+        for reason in list(self._owed)[:told]:
+            loss = self._owed.pop(reason)
             log.warning("The spool lost %d records (%s); a gap says so.", loss.records, reason)
-        self._owed.clear()
-        self._failing = False
+        if not self._owed:
+            self._failing = False
 
     def _gap(self, reason: GapReason, loss: _Loss) -> bytes:
         return orjson.dumps(
@@ -238,26 +241,38 @@ class SpoolWriter:
         salt = self._salt
         most = MOST_BUFFERS // len(batch) - 3
         buffers: list[bytes] = []
+        ends: list[int] = []
+        """Where in the call's bytes each record of the batch ends."""
+        total = 0
         for kind, header, request, answer in batch:
             pieces = answer if len(answer) <= most else (b"".join(answer),)
-            buffers += (head(salt, kind, header, request, pieces), header, request, *pieces)
-        total = sum(map(len, buffers))
+            record = (head(salt, kind, header, request, pieces), header, request, *pieces)
+            buffers += record
+            total += sum(map(len, record))
+            ends.append(total)
         if total > LARGEST:
             raise OverflowError(f"{total} bytes are too many for one record")
-        _write_whole(self._descriptor, buffers, total)
+        written = os.writev(self._descriptor, buffers)
+        if written < total:
+            raise _Short(written, total, bisect_right(ends, written))
         self._size += total
         self.counts.bytes += total
         self.counts.bytes_on_disk += total
         self._flusher.dirty = True
 
-    def _take_back(self) -> None:
-        """Cut what a failed write left; where that fails too, the next record begins a new segment."""
+    def _take_back(self, error: Exception) -> int:
+        """Cut what a failed write left; where that fails too, the next record begins a new segment.
+
+        Returns how many records of the batch are there all the same, whole, in what could not be cut.
+        """
         if self._descriptor == _CLOSED:
-            return
+            return 0
         try:
             os.ftruncate(self._descriptor, self._size)
         except OSError:
             self._seal()
+            return error.records if isinstance(error, _Short) else 0
+        return 0
 
     def _begin(self) -> None:
         """Open a new segment. Raises OSError."""
@@ -268,7 +283,7 @@ class SpoolWriter:
         salt = secrets.token_bytes(SALT_BYTES)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
         try:
-            _write_whole(descriptor, [segment_header(salt, now)], HEADER_BYTES)
+            _write_header(descriptor, segment_header(salt, now))
         except OSError:
             os.close(descriptor)
             path.unlink(missing_ok=True)
@@ -289,8 +304,15 @@ class SpoolWriter:
             log.warning("A segment stays open until the next start: %s.", error)
 
 
-def _write_whole(descriptor: int, buffers: list[bytes], total: int) -> None:
-    """One system call; a short one is an error, as the rest would be a second."""
-    written = os.writev(descriptor, buffers)
-    if written < total:
-        raise OSError(f"only {written} of {total} bytes fitted")
+def _write_header(descriptor: int, header: bytes) -> None:
+    written = os.writev(descriptor, [header])
+    if written < HEADER_BYTES:
+        raise _Short(written, HEADER_BYTES, 0)
+
+
+class _Short(OSError):
+    """One system call took `written` bytes, `records` records whole; a second call for the rest is not tried."""
+
+    def __init__(self, written: int, total: int, records: int) -> None:
+        super().__init__(f"only {written} of {total} bytes fitted")
+        self.records = records

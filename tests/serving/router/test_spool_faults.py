@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -219,6 +219,8 @@ def act(writer: SpoolWriter, step: str, number: int) -> None:
 
 
 @hypothesis_settings(max_examples=60)
+@example(["fine", "later", "stuck"], 80)
+@example(["full", "later", "later", "later", "stuck", "fine"], 80)
 @given(st.lists(st.sampled_from(STEPS), max_size=40), st.integers(40, 400))
 def test_whatever_the_disk_does_appended_is_readable_plus_counted_in_gaps(
     steps: list[str], segment_bytes: int
