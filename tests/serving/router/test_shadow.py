@@ -44,7 +44,7 @@ async def test_the_live_answer_is_what_it_was(
     tmp_path: Path,
     fault: Fault | str,
 ) -> None:
-    router = await start(table(target(stable)))
+    router = await start(table(target(stable)), mirror_timeout_s=20.0)
     expected = await answers(session, router)
     if fault == "dead":
         await candidate.stop()
@@ -54,7 +54,7 @@ async def test_the_live_answer_is_what_it_was(
     began = time.monotonic()
     for _ in range(3):
         assert await answers(session, router) == expected
-    assert time.monotonic() - began < 1.0, "the shadow's deadline is 1 s: nobody may have waited for it"
+    assert time.monotonic() - began < 10, "the shadow's deadline is 20 s: nobody may have waited for it"
     live = [header for header, _ in records(tmp_path) if header.role is ExchangeRole.STABLE]
     assert [header.error for header in live] == [None] * 8
     assert [header.request_id for header in live[2:]] == ["req-False", "req-True"] * 3

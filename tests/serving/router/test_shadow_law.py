@@ -19,8 +19,8 @@ from tests.serving.router.stack import CREATE_TASK, records, table, target, unti
 
 REFUSED = "refused"
 FAULTS = [fault.value for fault in Fault if fault is not Fault.NONE] + [REFUSED]
-SHADOW_DEADLINE_S = 0.5
-PATIENCE_S = 0.25
+SHADOW_DEADLINE_S = 2.0
+PATIENCE_S = 1.0
 """Far below the shadow's deadline, far above this machine's noise: who waited for a shadow is over it."""
 ROUNDS = 2
 LONG = "x" * 900_000
