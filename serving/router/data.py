@@ -183,8 +183,7 @@ def allows(grant: KeyGrant, deployment: str) -> bool:
 def _generate(port: DataPort, http: Request, reply: Reply, identity: str, grant: KeyGrant) -> None:
     endpoint = DOORS[http.path][http.method].endpoint
     assert endpoint is not None
-    path = http.path + b"?" + http.query if http.query else http.path
-    request = ModelRequest(endpoint, path, http.body, http.headers, grant.name, identity)
+    request = ModelRequest(endpoint, http.target, http.body, http.headers, grant.name, identity)
     route = port.route(request.model, grant)
     if request.stateful and not route.stored_responses:
         raise _not_shared(400, route)

@@ -17,7 +17,7 @@ from serving.router.answer import UNTOUCHED, Passing, Renamed, WholeEvents, is_d
 from serving.router.circuit import Circuits, attempts, role_of
 from serving.router.engine_fault import EngineFault
 from serving.router.leg import Leg, Recorder
-from serving.router.limits import Limits, estimated_tokens, used_tokens
+from serving.router.limits import Limits
 from serving.router.mirror import Mirror
 from serving.router.policy import Decision
 from serving.router.refusal import JSON, error_body, retry_headers
@@ -259,15 +259,11 @@ class Exchange:
         return passed_on(self._head) + self._our_headers()
 
     def _our_headers(self) -> bytes:
-        ours = (
-            f"{REQUEST_ID}: {self._request.request_id}\r\n"
-            f"{RELEASE}: {self._target.release}\r\n"
-            f"{GENERATION}: {self._route.generation}\r\n"
-        )
+        ours = answered_by(self._request.request_id, self._target, self._route)
         if self._dropped:
             names = ", ".join(name for name in self._dropped[:_NAMED] if _fits_a_header(name))
-            ours += f"{DROPPED_FIELDS}: {names}\r\n"
-        return ours.encode()
+            ours += f"{DROPPED_FIELDS}: {names}\r\n".encode()
+        return ours
 
     def _fail(self, why: EngineFault) -> None:
         """The answer will not be whole: say so as well as it still can be said."""
@@ -299,13 +295,16 @@ class Exchange:
             call.abort()
 
     def _leave(self) -> None:
-        lane, leg = self._lane, self._leg
-        lane.watch.forget(self)
-        tokens = 0
-        if self._grant.tokens_a_minute is not None:
-            used = used_tokens(leg.tail())
-            tokens = estimated_tokens(len(self._request.body), leg.size) if used is None else used
-        lane.limits.leave(self._grant, tokens)
+        self._lane.watch.forget(self)
+        counts = self._grant.tokens_a_minute is not None
+        self._lane.limits.leave(self._grant, self._leg.tokens() if counts else 0)
+
+
+def answered_by(identity: str, target: Target, route: Route) -> bytes:
+    """The headers of ours that stand on every answer of an engine, as lines."""
+    return (
+        f"{REQUEST_ID}: {identity}\r\n{RELEASE}: {target.release}\r\n{GENERATION}: {route.generation}\r\n"
+    ).encode()
 
 
 def passed_on(headers: Headers) -> bytes:

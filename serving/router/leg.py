@@ -10,6 +10,7 @@ from aftertune.capture import keeps_payload
 from aftertune.values.exchange import Endpoint, ExchangeError, ExchangeRole
 from aftertune.values.route import Route, Target
 from serving.router.ids import new_id
+from serving.router.limits import estimated_tokens, used_tokens
 from serving.router.metrics import Metrics
 from serving.router.request import ModelRequest
 from serving.router.spool import SpoolWriter
@@ -110,6 +111,11 @@ class Leg:
     def tail(self) -> bytes:
         """The last bytes of what was kept of the answer: where an engine reports its token counts."""
         return b"".join(self._answer[-_TAIL:])[-4096:]
+
+    def tokens(self) -> int:
+        """Prompt and completion tokens, as the engine reported them, else estimated."""
+        used = used_tokens(self.tail())
+        return estimated_tokens(len(self.request.body), self.size) if used is None else used
 
     def close(self, error: ExchangeError | None, pair_id: str | None) -> None:
         """Record the exchange. Later calls do nothing: the first end of a leg is its end."""

@@ -18,7 +18,6 @@ from serving.router import engine_fault
 from serving.router.budget import Meter
 from serving.router.ids import new_id
 from serving.router.leg import Leg, Recorder
-from serving.router.limits import estimated_tokens, used_tokens
 from serving.router.policy import CopyTo
 from serving.router.request import ModelRequest
 from serving.wire.client import Call, Fault, Pool
@@ -297,11 +296,8 @@ class _Copy:
             return
         self._mirror.watch.forget(self)
         leg.close(error, self._pair_id)
-        tokens = 0
-        if self._lane.budget.tokens_a_day is not None:
-            used = used_tokens(leg.tail())
-            tokens = estimated_tokens(len(self.request.body), leg.size) if used is None else used
-        self._lane.ended(self, tokens)
+        counts = self._lane.budget.tokens_a_day is not None
+        self._lane.ended(self, leg.tokens() if counts else 0)
 
 
 def _utc_now() -> datetime:

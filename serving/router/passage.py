@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-from aftertune.headers import GENERATION, RELEASE, REQUEST_ID
 from aftertune.values.route import KeyGrant, Route
 from serving.router import engine_fault
 from serving.router.engine_fault import EngineFault
-from serving.router.exchange import Lane, passed_on
+from serving.router.exchange import Lane, answered_by, passed_on
 from serving.router.refusal import JSON, error_body, retry_headers
 from serving.router.reply import Reply
 from serving.router.request import to_engine, travelling
@@ -44,12 +43,9 @@ class Passage:
         self._status = 0
         self._head: Headers = []
         self._url = lane.circuits.order(route.stable)[0]
-        self._ours = (
-            f"{REQUEST_ID}: {identity}\r\n{RELEASE}: {route.stable.release}\r\n{GENERATION}: {route.generation}\r\n"
-        ).encode()
-        path = http.path + b"?" + http.query if http.query else http.path
+        self._ours = answered_by(identity, route.stable, route)
         headers = travelling(http.headers, identity)
-        self._request = to_engine(http.method, self._url, path, headers, http.body)
+        self._request = to_engine(http.method, self._url, http.target, headers, http.body)
         now = lane.pool.time()
         self._ends_at = now + lane.bounds.total_s
         self.deadline = min(now + lane.bounds.first_byte_s, self._ends_at)

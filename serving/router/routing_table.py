@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Protocol
 
 from aftertune.errors import Conflict
-from aftertune.identity import token_hash
 from aftertune.routing_files import newest_table, read_past, write_private
 from aftertune.values.route import KeyGrant, Mode, Route, RoutingTable, Target
 
@@ -60,11 +59,6 @@ class Routing:
 
     def route(self, deployment: str) -> Route | None:
         return self._routes.get(deployment)
-
-    def holder(self, token: str) -> str | None:
-        """The name of the person or program that may chat with this credential."""
-        grant = self.grant(token_hash(token))
-        return grant.name if grant is not None else None
 
     def grant(self, digest: str) -> KeyGrant | None:
         """What the credential of this SHA-256 may do; None when nobody holds it."""

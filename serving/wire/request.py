@@ -23,10 +23,11 @@ class Bounds:
 class Request:
     """One whole request. Header names are in lower case; `path` has no query; of a repeated header `named` has the last."""
 
-    __slots__ = ("body", "headers", "keep_alive", "method", "named", "path", "query", "version")
+    __slots__ = ("body", "headers", "keep_alive", "method", "named", "path", "query", "target", "version")
 
     def __init__(self, method: bytes, target: bytes, headers: Headers, version: str) -> None:
         self.method = method
+        self.target = target
         self.path, _, self.query = target.partition(b"?")
         self.headers = headers
         self.named = dict(headers)

@@ -54,13 +54,18 @@ TOOL = {
 
 
 class Users:
-    """Ask all the time, half of it streamed, from a thread of their own; `answered` holds whole answers' ids."""
+    """Ask all the time, half of it streamed, from a thread of their own.
 
-    def __init__(self, client: openai.OpenAI) -> None:
+    `answered` holds whole answers' ids, `failed` counts the others.
+    """
+
+    def __init__(self, client: openai.OpenAI, pause_s: float = PAUSE_S) -> None:
         self._client = client
+        self._pause_s = pause_s
         self._stopping = threading.Event()
         self._threads = [threading.Thread(target=self._run, args=(n,), daemon=True) for n in (1, 2)]
         self.answered: list[str] = []
+        self.failed = 0
 
     def __enter__(self) -> Self:
         for thread in self._threads:
@@ -80,9 +85,12 @@ class Users:
         number = user * 100_000
         while not self._stopping.is_set():
             number += 1
-            if (request := ask(self._client, number)) is not None:
+            request = ask(self._client, number)
+            if request is None:
+                self.failed += 1
+            else:
                 self.answered.append(request)
-            time.sleep(PAUSE_S)
+            time.sleep(self._pause_s)
 
 
 @pytest.mark.timeout(240)

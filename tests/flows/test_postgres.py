@@ -21,28 +21,11 @@ from aftertune.values.plan import Comparison, Guardrail, GuardrailMetric, PairMe
 from examples.task_api import people, stack
 from tests.flows.leftovers import processes_of
 from tests.flows.ports import free_port
-from tests.flows.test_kill import DEPLOYMENT, PAUSE_S, Users, ask
+from tests.flows.test_kill import DEPLOYMENT, Users, ask
 from tests.flows.waiting import wait_for
 from tests.postgres import PASSWORD, Postgres, running
 
 AWAY_S = 3.0
-
-
-class CountedUsers(Users):
-    """Also count what went wrong."""
-
-    failed = 0
-
-    def _run(self, user: int) -> None:
-        number = user * 100_000
-        while not self._stopping.is_set():
-            number += 1
-            request = ask(self._client, number)
-            if request is None:
-                self.failed += 1
-            else:
-                self.answered.append(request)
-            time.sleep(PAUSE_S)
 
 
 @pytest.mark.stack
@@ -75,7 +58,7 @@ def test_a_crash_of_the_database_hurts_no_request_and_loses_none(
             ):
                 _start_shadow(cast, engines)
                 wait_for(lambda: ask(client, 0) is not None, "the first answer")
-                with CountedUsers(client) as users:
+                with Users(client) as users:
                     wait_for(lambda: _pairs(store) > 20, "pairs")
                     before = len(users.answered)
                     server.stop(signal.SIGQUIT)
@@ -135,7 +118,7 @@ def _start_shadow(cast: people.People, engines: dict[str, str]) -> None:
     cast.operator.post("/v1/rollouts", plan.model_dump(mode="json"))
 
 
-def _expect_only_the_console_to_suffer(up: stack.Stack, cast: people.People, users: CountedUsers) -> None:
+def _expect_only_the_console_to_suffer(up: stack.Stack, cast: people.People, users: Users) -> None:
     headers = {"authorization": f"Bearer {cast.operator_token}"}
     until = time.monotonic() + AWAY_S
     while time.monotonic() < until:

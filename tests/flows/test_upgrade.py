@@ -21,22 +21,6 @@ pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("no_encoder")]
 DEPLOYMENT = "task-api"
 
 
-class Counted(Users):
-    """Users who notice each request that fails for good."""
-
-    failed = 0
-
-    def _run(self, user: int) -> None:
-        number = user * 100_000
-        while not self._stopping.is_set():
-            number += 1
-            request = ask(self._client, number)
-            if request is None:
-                self.failed += 1
-            else:
-                self.answered.append(request)
-
-
 @pytest.mark.timeout(240)
 def test_every_router_is_replaced_under_traffic(
     tmp_path: Path, engines: dict[str, str], monkeypatch: pytest.MonkeyPatch
@@ -60,7 +44,7 @@ def test_every_router_is_replaced_under_traffic(
             wait_for(lambda: following(cast.operator) == {"router-1": 1, "router-2": 1}, "both routers")
             wait_for(lambda: ask(client, 0) is not None, "the first answer")
             before = routers(running.process.pid)
-            with Counted(client) as users:
+            with Users(client, pause_s=0) as users:
                 users.wait_for_more(10)
                 running.process.send_signal(signal.SIGHUP)
                 wait_for(lambda: "up: replaced router-1, router-2" in lines, "the roll", 120)
