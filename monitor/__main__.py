@@ -78,22 +78,14 @@ def serve(
         )
         watcher = DriftWatcher(store, clock, encoder, settings.drift, metrics)
 
-        def control() -> None:
-            controller.tick()
-            metrics.last_success.labels(job="controller").set_to_current_time()
-
         def read_spool() -> None:
             if ingest.run():
                 controlling.wake()
-            metrics.last_success.labels(job="ingest").set_to_current_time()
 
-        def watch_drift() -> None:
-            watcher.tick()
-            metrics.last_success.labels(job="drift").set_to_current_time()
-
-        controlling = Loop("controller", control, settings.monitor.tick_s)
-        ingesting = Loop("ingest", read_spool, settings.monitor.tick_s)
-        watching = Loop("drift", watch_drift, settings.drift.tick_s)
+        tick_s = settings.monitor.tick_s
+        controlling = Loop("controller", metrics.stamped("controller", controller.tick), tick_s)
+        ingesting = Loop("ingest", metrics.stamped("ingest", read_spool), tick_s)
+        watching = Loop("drift", metrics.stamped("drift", watcher.tick), settings.drift.tick_s)
         loops = (controlling, ingesting, watching, *_listening(store, controlling, publisher))
 
         def wake() -> None:
