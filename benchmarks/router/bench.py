@@ -84,7 +84,8 @@ def _running(peer: Peer, site: Site, stable: Engine) -> Iterator[tuple[Program, 
         yield stable.process, stable.port
         return
     start = peer.start(site)
-    with Program(start.command, PROXY_CORE, site.folder / "output.log", start.environment) as program:
+    log = site.folder / "output.log"
+    with Program(start.command, PROXY_CORE, log, start.environment, start.folder) as program:
         yield program, site.port
 
 

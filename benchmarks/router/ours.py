@@ -1,6 +1,10 @@
-"""Our router as a peer: 100 % mirrored, every exchange in the spool with group fsync, metrics and credentials on."""
+"""Our router as a peer: 100 % mirrored, every exchange in the spool with group fsync, metrics and credentials on.
+
+It runs compiled, as its wheel has it.
+"""
 
 import os
+import subprocess
 import sys
 from collections import Counter
 from dataclasses import dataclass
@@ -16,7 +20,7 @@ from aftertune.spool import Kind, scan, segments
 from aftertune.values.exchange import CapturePolicy, ExchangeRole
 from aftertune.values.route import KeyGrant, Mode, Route, RoutingTable, Target
 from benchmarks.router.peer import Peer, Site, Start, printed
-from benchmarks.router.places import ROOT
+from benchmarks.router.places import COMPILED, ROOT
 from benchmarks.router.process import free_port
 
 NAME = "ours"
@@ -43,6 +47,7 @@ def ours() -> Peer:
 
     def start(site: Site) -> Start:
         write_home(site, token)
+        _compile()
         settings = {
             "home": str(site.folder),
             "log_level": "WARNING",
@@ -58,7 +63,7 @@ def ours() -> Peer:
         if inherited:
             raise BadInput(f"{', '.join(inherited)} would change what is measured.", "Unset them.")
         environment = {f"{PREFIX}{name.upper()}": value for name, value in settings.items()}
-        return Start((sys.executable, "-m", "serving.router"), environment)
+        return Start((sys.executable, "-m", "serving.router"), environment, COMPILED)
 
     return Peer(
         name=NAME,
@@ -68,6 +73,15 @@ def ours() -> Peer:
         missing=lambda: "",
         token=token,
     )
+
+
+def _compile() -> None:
+    """Does nothing while nothing has changed. Raises BadInput when there is no compiler, or it complains."""
+    done = subprocess.run(
+        [str(ROOT / "scripts/compile")], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise BadInput(f"The data path does not compile: {done.stderr.strip()[-2000:]}")
 
 
 def write_home(site: Site, token: str) -> None:

@@ -215,8 +215,8 @@ def _method(run: Run) -> Iterator[str]:
         "- Chunks: delay from writing to reading, four streams direct and four through the proxy, 20 ms between chunks. CPU a",
         "  chunk: 64 streams whose chunks come together every 10 ms, as an engine's steps do; LiteLLM 4 streams, 100 ms. The",
         "  shadow streams as much as the engine; the CPU covers both.",
-        "- Ours: every request mirrored, both answers in the spool, fsync of groups every 50 ms, metrics, credential checked. No",
-        "  other peer records anything.",
+        "- Ours, compiled as its wheel is: every request mirrored, both answers in the spool, fsync of groups every 50 ms,",
+        "  metrics, credential checked. No other peer records anything.",
         f"- Programs that are not part of this took {number(others)} of core 0 while capacity was measured.",
         "",
         "Compared: "

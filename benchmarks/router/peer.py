@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.router.places import ROOT
+
 
 @dataclass(frozen=True)
 class Site:
@@ -18,10 +20,11 @@ class Site:
 
 @dataclass(frozen=True)
 class Start:
-    """The command and the environment that it needs besides ours."""
+    """The command, the environment that it needs besides ours, and the folder that it is started in."""
 
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
+    folder: Path = ROOT
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,9 @@ SOURCES = Path(__file__).parent / "c"
 BUILD = Path(__file__).parent / "build"
 """Compiled programs, and the homes of routers while they are measured: on the checkout's disk, so that fsync is real."""
 
+COMPILED = ROOT / ".compiled"
+"""Our router with its data path compiled, as a wheel has it: `scripts/compile` makes it."""
+
 PEERS = ROOT / ".venv-peers"
 """One environment for each peer from PyPI; `scripts/bench-peers` makes them."""
 

@@ -10,7 +10,8 @@ from types import FrameType
 import uvicorn
 
 from aftertune.errors import AftertuneError, BadInput, UnknownName
-from aftertune.settings import EncoderSettings, load
+from aftertune.settings import load
+from aftertune.settings.sections import EncoderSettings
 from aftertune.telemetry import configure_logging
 from serving.encoder.app import EncoderApp
 

@@ -5,9 +5,9 @@ from contextlib import closing
 
 import httpx
 
-from aftertune.engine import OpenAIEngine
 from aftertune.errors import Unavailable
 from aftertune.fingerprint import fingerprint
+from aftertune.openai_engine import OpenAIEngine
 
 _HEALTH_TIMEOUT_S = 2.0
 

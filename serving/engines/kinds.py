@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from aftertune.errors import Unavailable, UnknownName
-from aftertune.settings import EngineSettings
+from aftertune.settings.sections import EngineSettings
 from aftertune.values.release import EngineKind
 
 _OFFLINE: Mapping[str, str] = MappingProxyType(

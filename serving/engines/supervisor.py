@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, Gauge
 from aftertune.clock import Clock
 from aftertune.digest import folder_digest
 from aftertune.errors import AftertuneError, Conflict, Unavailable
-from aftertune.settings import EngineSettings
+from aftertune.settings.sections import EngineSettings
 from aftertune.store import Store
 from aftertune.telemetry import ENGINES, TICK_TIMESTAMP
 from aftertune.values.release import EngineKind, EngineState, EngineStatus, Release

@@ -19,6 +19,7 @@ from serving.router.metrics import Metrics
 from serving.router.probe import ProbeReply
 from serving.router.request import ModelRequest
 from serving.router.routing_table import Routing
+from serving.wire.request import Request
 
 
 def admin_doors(
@@ -50,8 +51,9 @@ def admin_doors(
             raise BadInput(f"A probe names the release to prove in {PROBE}.", "Clients use the data port.")
         headers = [(name.lower(), value) for name, value in http.raw_headers]
         grant = KeyGrant(name=http[CALLER])
-        path = http.raw_path.encode()
-        request = ModelRequest(Endpoint.CHAT, path, await http.read(), headers, grant.name, http[IDENTITY])
+        asked = Request(b"POST", http.raw_path.encode(), headers, "1.1")
+        asked.body = await http.read()
+        request = ModelRequest(Endpoint.CHAT, asked, grant.name, http[IDENTITY])
         reply = ProbeReply()
         port.ask(request, reply, grant, port.route(request.model, grant), probe=True)
         try:

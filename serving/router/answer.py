@@ -2,18 +2,18 @@
 
 import re
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 import orjson
 
 from serving.router.members import members
 from serving.router.rewrite import MODEL
 
-_EVENT_END = re.compile(rb"\n\r?\n|\r\r")
-_ENDS = (b"\n\n", b"\n\r\n", b"\r\r")
-_DATA = re.compile(rb"^data:", re.MULTILINE)
-_DONE = re.compile(rb"^data: ?\[DONE\]\s*$", re.MULTILINE)
-_RESPONSE = "response"
+_EVENT_END: Final = re.compile(rb"\n\r?\n|\r\r")
+_ENDS: Final = (b"\n\n", b"\n\r\n", b"\r\r")
+_DATA: Final = re.compile(rb"^data:", re.MULTILINE)
+_DONE: Final = re.compile(rb"^data: ?\[DONE\]\s*$", re.MULTILINE)
+_RESPONSE: Final = "response"
 """The member in which events of the Responses API carry the object that names the model."""
 
 
@@ -35,7 +35,7 @@ class Untouched:
         return body
 
 
-UNTOUCHED = Untouched()
+UNTOUCHED: Final = Untouched()
 
 
 class WholeEvents(Untouched):

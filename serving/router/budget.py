@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from datetime import datetime, time, timedelta
-from typing import Literal
+from typing import Final, Literal
 
 from aftertune.values.route import MirrorBudget, Window
 
 Refusal = Literal["window", "tokens", "concurrency", "rate"]
-DAY_S = 86_400
+DAY_S: Final = 86_400
+_UNKNOWN: Final = 0
 
 
 class Meter:
@@ -20,7 +21,7 @@ class Meter:
     def __init__(self, budget: MirrorBudget, concurrency: int) -> None:
         self._under_way = 0
         self._spent = 0
-        self._day = 0
+        self._day = _UNKNOWN
         self._filled_at: float | None = None
         self._level = 0.0
         self.changed(budget, concurrency)
@@ -40,14 +41,16 @@ class Meter:
 
         `now` is monotonic, in seconds; `at` gives the wall clock's time in UTC.
         """
-        moment = at()
-        day = moment.toordinal()
-        if day != self._day:
-            self._day, self._spent = day, 0
-        if self._windows and not self._open(moment):
-            return "window"
-        if self._tokens is not None and self._spent >= self._tokens:
-            return "tokens"
+        if self._windows or self._tokens is not None:
+            moment = at()
+            day = moment.toordinal()
+            if day != self._day:
+                # What was spent while nobody asked for the day is today's.
+                self._day, self._spent = day, self._spent if self._day == _UNKNOWN else 0
+            if self._windows and not self._open(moment):
+                return "window"
+            if self._tokens is not None and self._spent >= self._tokens:
+                return "tokens"
         if self._under_way >= self._slots:
             return "concurrency"
         if self._per_s is not None and not self._draws(now, self._per_s):

@@ -15,12 +15,13 @@ A circuit never makes an outage: where nothing better is left, open ones are tri
 
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from typing import Final
 
 from aftertune.values.exchange import ExchangeRole
 from aftertune.values.route import Route, Target
 from serving.router.policy import Decision
 
-LONGEST_WAIT = 4
+LONGEST_WAIT: Final = 4
 """Waits between two probes double up to this many times the first."""
 
 
@@ -28,6 +29,12 @@ class State(StrEnum):
     CLOSED = "closed"
     OPEN = "open"
     HALF_OPEN = "half_open"
+
+
+# A member of an enumeration costs a call each time it is named.
+_CLOSED: Final = State.CLOSED
+_CANARY: Final = ExchangeRole.CANARY
+_STABLE: Final = ExchangeRole.STABLE
 
 
 class Circuit:
@@ -53,8 +60,8 @@ class Circuit:
 
     def succeeded(self) -> None:
         """A live request was answered: whatever was known before, the engine works."""
-        if self._failed or self.state is not State.CLOSED:
-            self.usable, self.state = True, State.CLOSED
+        if self._failed or self.state is not _CLOSED:
+            self.usable, self.state = True, _CLOSED
             self._failed, self._wait_s = 0, self._interval_s
 
     def probe_due(self, now: float) -> bool:
@@ -130,7 +137,7 @@ def attempts(route: Route, decision: Decision, circuits: Circuits) -> Sequence[t
 
     While every engine of stable is open, the route's fallback answers if it can. What is open comes last.
     """
-    if decision.role is ExchangeRole.CANARY:
+    if decision.role is _CANARY:
         candidate = _each(decision.live, circuits)
         ready = [attempt for attempt in candidate if circuits.of(attempt[1]).usable]
         return _unique([*ready, *_stable(route, circuits), *candidate])
@@ -139,7 +146,7 @@ def attempts(route: Route, decision: Decision, circuits: Circuits) -> Sequence[t
 
 def role_of(decision: Decision, answered: Target) -> ExchangeRole:
     """As what a release is recorded that answered: one that stands in for another serves as stable."""
-    return decision.role if answered is decision.live else ExchangeRole.STABLE
+    return decision.role if answered is decision.live else _STABLE
 
 
 def fallen_back(routes: Iterable[Route], circuits: Circuits) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import logging
 import re
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import unquote
 
 import orjson
@@ -29,16 +29,16 @@ from serving.wire.server import Connection, Refusal
 log = logging.getLogger(__name__)
 
 Handler = Callable[["DataPort", Request, Reply, str, KeyGrant], None]
-_REQUEST_ID = REQUEST_ID.encode()
-_BEARER = b"bearer "
-_MODELS = b"/v1/models/"
-_RESPONSES = b"/v1/responses/"
-_CANCEL = b"/cancel"
-_ID = re.compile(rb"[A-Za-z0-9_-]{1,256}")
+_REQUEST_ID: Final = REQUEST_ID.encode()
+_BEARER: Final = b"bearer "
+_MODELS: Final = b"/v1/models/"
+_RESPONSES: Final = b"/v1/responses/"
+_CANCEL: Final = b"/cancel"
+_ID: Final = re.compile(rb"[A-Za-z0-9_-]{1,256}")
 """What stands before an engine may resolve dots and escapes to its other paths."""
-_REMEMBERED = 10_000
+_REMEMBERED: Final = 10_000
 """Credentials of one table that need not be hashed again."""
-_EXCESS = {
+_EXCESS: Final = {
     "requests": "requests a minute",
     "tokens": "tokens a minute",
     "concurrency": "requests at once",
@@ -183,7 +183,7 @@ def allows(grant: KeyGrant, deployment: str) -> bool:
 def _generate(port: DataPort, http: Request, reply: Reply, identity: str, grant: KeyGrant) -> None:
     endpoint = DOORS[http.path][http.method].endpoint
     assert endpoint is not None
-    request = ModelRequest(endpoint, http.target, http.body, http.headers, grant.name, identity)
+    request = ModelRequest(endpoint, http, grant.name, identity)
     route = port.route(request.model, grant)
     if request.stateful and not route.stored_responses:
         raise _not_shared(400, route)
@@ -277,13 +277,13 @@ def _shown(path: bytes) -> str:
     return ascii(path[:100].decode("latin-1"))
 
 
-_NOBODY = KeyGrant(name="", deployments=())
-_MODEL_DOORS = {b"GET": Door(_one_model, Permission.CHAT)}
-_RESPONSE_DOORS = {
+_NOBODY: Final = KeyGrant(name="", deployments=())
+_MODEL_DOORS: Final = {b"GET": Door(_one_model, Permission.CHAT)}
+_RESPONSE_DOORS: Final = {
     b"GET": Door(_stored_response, Permission.CHAT),
 }
-_CANCEL_DOORS = {b"POST": Door(_stored_response, Permission.CHAT)}
-DOORS: Mapping[bytes, Mapping[bytes, Door]] = {
+_CANCEL_DOORS: Final = {b"POST": Door(_stored_response, Permission.CHAT)}
+DOORS: Final[Mapping[bytes, Mapping[bytes, Door]]] = {
     **{
         endpoint.value.encode(): {b"POST": Door(_generate, Permission.CHAT, endpoint)}
         for endpoint in Endpoint

@@ -1,7 +1,7 @@
 """What a client and the record are told when an engine gives no whole answer."""
 
 from http import HTTPStatus
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from aftertune.values.exchange import ExchangeError
 from serving.wire.client import Fault
@@ -13,17 +13,19 @@ class EngineFault(NamedTuple):
     what: str
 
 
-TIMEOUT = EngineFault(ExchangeError.TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT, "The engine did not answer in time.")
-STALLED = EngineFault(
+TIMEOUT: Final = EngineFault(
+    ExchangeError.TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT, "The engine did not answer in time."
+)
+STALLED: Final = EngineFault(
     ExchangeError.TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT, "The engine stopped in the middle of its answer."
 )
-UNREAD = EngineFault(
+UNREAD: Final = EngineFault(
     ExchangeError.CLIENT_LEFT, HTTPStatus.GATEWAY_TIMEOUT, "The answer was not read in time."
 )
-TOO_LONG = EngineFault(
+TOO_LONG: Final = EngineFault(
     ExchangeError.TRUNCATED, HTTPStatus.BAD_GATEWAY, "The answer is longer than the router carries."
 )
-OF = {
+OF: Final = {
     Fault.REFUSED: EngineFault(
         ExchangeError.UNREACHABLE, HTTPStatus.SERVICE_UNAVAILABLE, "The engine cannot be reached."
     ),

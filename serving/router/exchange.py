@@ -5,11 +5,12 @@ the client another engine may be asked; afterwards never.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from math import inf
-from typing import NamedTuple
+from typing import Final
 
-from aftertune.headers import DROPPED_FIELDS, GENERATION, RELEASE, REQUEST_ID
+from aftertune.headers import DROPPED_FIELDS, REQUEST_ID
 from aftertune.values.exchange import ExchangeError, ExchangeRole
 from aftertune.values.route import KeyGrant, Route, Target
 from serving.router import engine_fault
@@ -19,25 +20,31 @@ from serving.router.engine_fault import EngineFault
 from serving.router.leg import Leg, Recorder
 from serving.router.limits import Limits
 from serving.router.mirror import Mirror
+from serving.router.place import Place
 from serving.router.policy import Decision
 from serving.router.refusal import JSON, error_body, retry_headers
 from serving.router.reply import Reply
 from serving.router.request import ModelRequest
 from serving.wire.client import Call, Fault, Pool
-from serving.wire.head import HOP, Headers, lines, of_one_hop
+from serving.wire.head import HOP, Headers, travelling
 from serving.wire.watch import Watch
 
-HELD_BYTES = 1_000_000
+HELD_BYTES: Final = 1_000_000
 """An answer that is no event stream is kept back up to this size, so that a broken one can still be an error."""
-_NAMED = 32
+_NAMED: Final = 32
 """How many dropped fields a header names: a client chooses how many there are."""
-_AWAY = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
+_AWAY: Final = frozenset(
+    {HTTPStatus.BAD_GATEWAY.value, HTTPStatus.SERVICE_UNAVAILABLE.value, HTTPStatus.GATEWAY_TIMEOUT.value}
+)
 """Statuses by which something before the engine says that it is not there."""
-_KEPT_BACK = HOP | {b"set-cookie", REQUEST_ID.encode()}
-_OURS = b"x-aftertune-"
+_KEPT_BACK: Final = HOP | {b"set-cookie", REQUEST_ID.encode()}
+_OURS: Final = b"x-aftertune-"
+_REQUEST_ID: Final = REQUEST_ID.encode()
+_PROBE: Final = ExchangeRole.PROBE
 
 
-class Bounds(NamedTuple):
+@dataclass(frozen=True)
+class Bounds:
     """Seconds to an answer's first byte, between two pieces of it, for the whole answer; and its most bytes."""
 
     first_byte_s: float
@@ -46,7 +53,8 @@ class Bounds(NamedTuple):
     most_bytes: int
 
 
-class Lane(NamedTuple):
+@dataclass(frozen=True)
+class Lane:
     """What all live exchanges share."""
 
     pool: Pool
@@ -78,6 +86,7 @@ class Exchange:
         "_length",
         "_now",
         "_passing",
+        "_place",
         "_probe",
         "_reply",
         "_request",
@@ -211,8 +220,10 @@ class Exchange:
     # Within.
 
     def _new_leg(self) -> Leg:
-        role = ExchangeRole.PROBE if self._probe else role_of(self._decision, self._target)
-        return Leg(self._lane.recorder, self._request, self._route, self._target, role)
+        role = _PROBE if self._probe else role_of(self._decision, self._target)
+        recorder = self._lane.recorder
+        self._place = recorder.places.of(self._route, self._target)
+        return Leg(recorder, self._request, self._place, role)
 
     def _ask(self, now: float) -> None:
         sent, self._dropped = self._request.bytes_for(self._target, self._url)
@@ -259,7 +270,7 @@ class Exchange:
         return passed_on(self._head) + self._our_headers()
 
     def _our_headers(self) -> bytes:
-        ours = answered_by(self._request.request_id, self._target, self._route)
+        ours = answered_by(self._request.request_id, self._place)
         if self._dropped:
             names = ", ".join(name for name in self._dropped[:_NAMED] if _fits_a_header(name))
             ours += f"{DROPPED_FIELDS}: {names}\r\n".encode()
@@ -300,17 +311,14 @@ class Exchange:
         self._lane.limits.leave(self._grant, self._leg.tokens() if counts else 0)
 
 
-def answered_by(identity: str, target: Target, route: Route) -> bytes:
+def answered_by(identity: str, place: Place) -> bytes:
     """The headers of ours that stand on every answer of an engine, as lines."""
-    return (
-        f"{REQUEST_ID}: {identity}\r\n{RELEASE}: {target.release}\r\n{GENERATION}: {route.generation}\r\n"
-    ).encode()
+    return b"%b: %b\r\n%b" % (_REQUEST_ID, identity.encode(), place.headers)
 
 
 def passed_on(headers: Headers) -> bytes:
     """The engine's headers that travel on to the client, as lines."""
-    back = _KEPT_BACK | of_one_hop(headers)
-    return lines([header for header in headers if header[0] not in back and not header[0].startswith(_OURS)])
+    return travelling(headers, _KEPT_BACK, _OURS)
 
 
 def _fits_a_header(name: str) -> bool:

@@ -1,61 +1,31 @@
 """One request at one engine, from its arrival to its record in the spool."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from time import time
+from typing import Final
 
-import orjson
-
-from aftertune.capture import keeps_payload
-from aftertune.values.exchange import Endpoint, ExchangeError, ExchangeRole
-from aftertune.values.route import Route, Target
+from aftertune.values.exchange import ExchangeError, ExchangeRole
 from serving.router.ids import new_id
 from serving.router.limits import estimated_tokens, used_tokens
 from serving.router.metrics import Metrics
+from serving.router.moment import moment, now_us
+from serving.router.place import Place, Places
 from serving.router.request import ModelRequest
 from serving.router.spool import SpoolWriter
 
-_PLACES = 1024
-"""Beginnings that are kept; routing tables come and go."""
-
-
-_TAIL = 4
+_TAIL: Final = 4
 """Last pieces of an answer that are kept whatever may be stored: usage stands there."""
+_SHADOW: Final = ExchangeRole.SHADOW
+_ENGINE_ERROR: Final = ExchangeError.ENGINE_ERROR
+_NULL: Final = b"null"
 
 
 class Recorder:
     """Where legs are written down."""
 
     def __init__(self, router: str, spool: SpoolWriter, metrics: Metrics) -> None:
-        self.router = router
         self.spool = spool
         self.metrics = metrics
-        self._places: dict[tuple[Endpoint, int, int, ExchangeRole], tuple[Route, Target, bytes]] = {}
-
-    def place(self, endpoint: Endpoint, route: Route, target: Target, role: ExchangeRole) -> bytes:
-        """The beginning of a header's JSON: what is the same for all legs at one place of one routing table."""
-        key = (endpoint, id(route), id(target), role)
-        known = self._places.get(key)
-        if known is None:
-            if len(self._places) >= _PLACES:
-                self._places.clear()
-            # The route and the target are kept with it: an id is not used again while its object lives.
-            known = self._places[key] = (route, target, self._placed(endpoint, route, target, role))
-        return known[2]
-
-    def _placed(self, endpoint: Endpoint, route: Route, target: Target, role: ExchangeRole) -> bytes:
-        return orjson.dumps(
-            {
-                "schema_version": 1,
-                "endpoint": endpoint,
-                "deployment": route.deployment,
-                "release": target.release,
-                "generation": route.generation,
-                "role": role,
-                "router": self.router,
-                "capture": route.capture,
-            }
-        )[:-1]
+        self.places = Places(router)
 
 
 class Leg:
@@ -64,22 +34,18 @@ class Leg:
     __slots__ = (
         "_answer",
         "_arrival",
-        "_captured",
         "_first",
         "_last",
+        "_place",
         "_recorder",
         "_role",
-        "_route",
-        "_target",
         "closed",
         "request",
         "size",
         "status",
     )
 
-    def __init__(
-        self, recorder: Recorder, request: ModelRequest, route: Route, target: Target, role: ExchangeRole
-    ) -> None:
+    def __init__(self, recorder: Recorder, request: ModelRequest, place: Place, role: ExchangeRole) -> None:
         self.request = request
         self.status = 0
         """Of the engine's answer; 0 until its head is there."""
@@ -87,25 +53,23 @@ class Leg:
         """Bytes of the answer's body so far."""
         self.closed = False
         self._recorder = recorder
-        self._route = route
-        self._target = target
+        self._place = place
         self._role = role
-        self._captured = keeps_payload(route.capture)
-        self._arrival = time()
-        self._first = self._last = 0.0
+        self._arrival = now_us()
+        self._first = self._last = 0
         self._answer: list[bytes] = []
 
     def receive(self, pieces: Sequence[bytes]) -> None:
         """The next bytes of the answer's body."""
         if not pieces:
             return
-        self._last = time()
+        self._last = now_us()
         if not self._first:
             self._first = self._last
         for piece in pieces:
             self.size += len(piece)
         self._answer += pieces
-        if not self._captured:
+        if not self._place.captured:
             del self._answer[:-_TAIL]
 
     def tail(self) -> bytes:
@@ -123,39 +87,46 @@ class Leg:
             return
         self.closed = True
         if error is None and self.status >= 500:
-            error = ExchangeError.ENGINE_ERROR
-        recorder = self._recorder
+            error = _ENGINE_ERROR
+        recorder, place = self._recorder, self._place
         header = self._header(error, pair_id)
-        append = recorder.spool.append_later if self._role is ExchangeRole.SHADOW else recorder.spool.append
-        append(header, self.request.body if self._captured else b"", self._answer if self._captured else ())
+        request, answer = (self.request.body, self._answer) if place.captured else (b"", [])
+        if self._role is _SHADOW:
+            recorder.spool.append_later(header, request, answer)
+        else:
+            recorder.spool.append(header, request, answer)
         recorder.metrics.exchanged(
-            self._route.deployment,
+            place.deployment,
             self._role,
             self.status,
-            self._first - self._arrival if self._first else None,
-            self._last - self._arrival if self._last else None,
+            (self._first - self._arrival) / 1e6 if self._first else None,
+            (self._last - self._arrival) / 1e6 if self._last else None,
         )
 
     def _header(self, error: ExchangeError | None, pair_id: str | None) -> bytes:
-        """The JSON of an ExchangeHeader."""
-        request = self.request
-        said = {
-            "exchange_id": new_id(),
-            "request_id": request.request_id,
-            "pair_id": pair_id,
-            "trace_id": request.trace_id,
-            "key": request.key,
-            "arrival": _moment(self._arrival),
-            "first_byte": _moment(self._first) if self._first else None,
-            "last_byte": _moment(self._last) if self._last else None,
-            "ended": _moment(time()),
-            "stream": request.stream,
-            "status": self.status,
-            "error": error,
-        }
-        place = self._recorder.place(request.endpoint, self._route, self._target, self._role)
-        return b"%b,%b,%b" % (place, request.names(self._route.capture), orjson.dumps(said)[1:])
+        """The JSON of an ExchangeHeader; what is put in here has nothing that JSON would escape."""
+        place = self._place
+        first = _moment_or_null(self._first)
+        return (
+            b'%b,%b,"exchange_id":"%b","pair_id":%b,"arrival":"%b","first_byte":%b,"last_byte":%b,'
+            b'"ended":"%b","status":%d,"error":%b}'
+        ) % (
+            place.beginning(self.request.endpoint, self._role),
+            self.request.members(place.capture),
+            new_id().encode(),
+            _quoted(pair_id),
+            moment(self._arrival),
+            first,
+            first if self._last == self._first else _moment_or_null(self._last),
+            moment(now_us()),
+            self.status,
+            _quoted(error),
+        )
 
 
-def _moment(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
+def _quoted(word: str | None) -> bytes:
+    return _NULL if word is None else b'"%b"' % word.encode()
+
+
+def _moment_or_null(at_us: int) -> bytes:
+    return b'"%b"' % moment(at_us) if at_us else _NULL

@@ -8,17 +8,17 @@ less than a minute's worth is used, and its answer may take the meter beyond tha
 
 import re
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from aftertune.values.route import KeyGrant
 
-_MINUTE_S = 60.0
-_BUSY_RETRY_S = 1.0
-_ROUNDING = 1e-6
+_MINUTE_S: Final = 60.0
+_BUSY_RETRY_S: Final = 1.0
+_ROUNDING: Final = 1e-6
 """Of a request: floating-point drain may leave this much over, and who waited as told is let in."""
-_SWEEP_FROM = 1024
+_SWEEP_FROM: Final = 1024
 
-_USAGE = re.compile(
+_USAGE: Final = re.compile(
     rb'"usage"\s*:\s*\{(?:[^{}"]|"[^"\\]*"|\{[^{}]*\})*?"total_tokens"\s*:\s*([0-9]{1,12})(?=[\s,}])'
 )
 """Each way to go on starts with another byte, and a match never enters a second usage object that is not closed:

@@ -3,14 +3,15 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import orjson
 
 # A string, and the colon if it is a key; or a bracket. An unterminated string runs to the end, so that garbage
 # costs linear time.
-_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)(?P<colon>\s*:\s*)?|[{}\[\]]', re.DOTALL)
-_OPENING = frozenset(b"{[")
-_QUOTE = ord('"')
+_TOKEN: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)(?P<colon>\s*:\s*)?|[{}\[\]]', re.DOTALL)
+_OPENING: Final = frozenset(b"{[")
+_QUOTE: Final = ord('"')
 
 
 @dataclass(frozen=True, slots=True)

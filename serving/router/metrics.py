@@ -1,8 +1,8 @@
 """The router's metrics: plain numbers in the event loop, given their Prometheus form when they are scraped."""
 
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final
 
 from prometheus_client import CollectorRegistry, Metric, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
@@ -11,9 +11,9 @@ from prometheus_client.registry import Collector
 from aftertune import telemetry
 from aftertune.values.exchange import ExchangeRole
 
-BUCKETS = (0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
+BUCKETS: Final[tuple[float, ...]] = (0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 """Upper bounds in seconds."""
-NONE = "none"
+NONE: Final = "none"
 """The labels of requests that reached no deployment: a client's own words never become a label."""
 
 
@@ -27,7 +27,12 @@ class _Seconds:
         self.sum = 0.0
 
     def observe(self, seconds: float) -> None:
-        self.counts[bisect_left(BUCKETS, seconds)] += 1
+        bucket = 0
+        for bound in BUCKETS:
+            if seconds <= bound:
+                break
+            bucket += 1
+        self.counts[bucket] += 1
         self.sum += seconds
 
     def buckets(self) -> list[tuple[str, float]]:
@@ -167,7 +172,7 @@ class Metrics(Collector):
         yield from (requests, whole, first)
 
 
-_COUNTERS = {
+_COUNTERS: Final = {
     telemetry.MIRROR_DROPPED: ("Copies that were not sent.", "reason"),
     telemetry.LIMITED: ("Requests that a key's limit refused.", "reason"),
     telemetry.RETRIES: ("Requests that went to another engine.", "reason"),
@@ -175,7 +180,7 @@ _COUNTERS = {
     telemetry.TABLE_REFUSED: ("Routing tables refused as too old.", ""),
     telemetry.PIN_REFUSED: ("Pin files that could not be trusted.", ""),
 }
-_GAUGES = {
+_GAUGES: Final = {
     telemetry.MIRROR_PENDING: "Copies that wait.",
     telemetry.CONNECTIONS: "Clients that are connected.",
     telemetry.ENGINE_CONNECTIONS: "Connections to engines.",

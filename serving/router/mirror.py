@@ -10,8 +10,9 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import Final
 
-from aftertune.settings import MirrorSettings
+from aftertune.settings.sections import MirrorSettings
 from aftertune.values.exchange import Endpoint, ExchangeError, ExchangeRole
 from aftertune.values.route import MirrorBudget, Route, Target
 from serving.router import engine_fault
@@ -26,12 +27,13 @@ from serving.wire.watch import Watch
 
 log = logging.getLogger(__name__)
 
-MAX_WAITING_BYTES = 64_000_000
-"""Bodies that wait may hold this much memory; beyond it copies are dropped as if the queue were full."""
-MIRRORED = frozenset({Endpoint.CHAT, Endpoint.COMPLETIONS, Endpoint.RESPONSES})
+_COPY_BYTES: Final = 1_000
+"""Of memory, that a waiting copy holds besides its request's body and headers."""
+MIRRORED: Final = frozenset({Endpoint.CHAT, Endpoint.COMPLETIONS, Endpoint.RESPONSES})
 """Endpoints that generate; the others compute, and say nothing of how a release answers."""
-_LOOK_S = 0.02
-_WAITS = "concurrency"
+_LOOK_S: Final = 0.02
+_WAITS: Final = "concurrency"
+_SHADOW: Final = ExchangeRole.SHADOW
 
 RouteOf = Callable[[str], Route | None]
 
@@ -41,10 +43,14 @@ class Mirror:
         self, settings: MirrorSettings, connect_s: float, recorder: Recorder, route_of: RouteOf, watch: Watch
     ) -> None:
         """Needs a running event loop. `route_of` gives a deployment's route now."""
-        self.settings = settings
+        self.timeout_s = settings.timeout_s
+        self.most_bytes = settings.max_answer_bytes
+        self.concurrency = settings.concurrency
         self.recorder = recorder
         self.watch = watch
         self.loop = asyncio.get_running_loop()
+        self._queue = settings.queue
+        self._queue_bytes = settings.queue_bytes
         self._connect_s = connect_s
         self._route_of = route_of
         self._lanes: dict[tuple[str, str], _Lane] = {}
@@ -87,7 +93,7 @@ class Mirror:
                 self._outbox.append((lane, copy))
             else:
                 lane.waiting.append(copy)
-                self.waiting_bytes += len(request.body)
+                self.waiting_bytes += _held(request)
         return pair_id or None
 
     def is_routed(self, route: Route, target: Target) -> bool:
@@ -130,9 +136,9 @@ class Mirror:
             lane.admitted = reason is None
             if reason is None or reason != _WAITS:
                 return reason
-        if len(lane.waiting) >= self.settings.queue:
+        if len(lane.waiting) >= self._queue:
             return "queue_full"
-        if self.waiting_bytes + len(request.body) > MAX_WAITING_BYTES:
+        if self.waiting_bytes + _held(request) > self._queue_bytes:
             return "memory"
         return None
 
@@ -152,7 +158,7 @@ class _Lane:
 
     def __init__(self, mirror: Mirror, budget: MirrorBudget, pool: Pool) -> None:
         self._mirror = mirror
-        self._concurrency = mirror.settings.concurrency
+        self._concurrency = mirror.concurrency
         self._meter = Meter(budget, self._concurrency)
         self._last = mirror.loop.time()
         self.budget = budget
@@ -203,7 +209,7 @@ class _Lane:
                 metrics.dropped(reason)
 
     def _forget_first(self) -> None:
-        self._mirror.waiting_bytes -= len(self.waiting.popleft().request.body)
+        self._mirror.waiting_bytes -= _held(self.waiting.popleft().request)
 
 
 class _Copy:
@@ -242,8 +248,10 @@ class _Copy:
 
     def start(self) -> None:
         mirror = self._mirror
-        self._leg = Leg(mirror.recorder, self.request, self.route, self.target, ExchangeRole.SHADOW)
-        self.deadline = mirror.loop.time() + mirror.settings.timeout_s
+        recorder = mirror.recorder
+        place = recorder.places.of(self.route, self.target)
+        self._leg = Leg(recorder, self.request, place, _SHADOW)
+        self.deadline = mirror.loop.time() + mirror.timeout_s
         mirror.watch.add(self)
         try:
             sent, _ = self.request.bytes_for(self.target, self.target.url)
@@ -260,7 +268,7 @@ class _Copy:
         leg = self._leg
         if leg is None:
             return
-        if leg.size + sum(map(len, pieces)) > self._mirror.settings.max_answer_bytes:
+        if leg.size + sum(map(len, pieces)) > self._mirror.most_bytes:
             self._cut(engine_fault.TOO_LONG.error)
             return
         leg.receive(pieces)
@@ -298,6 +306,11 @@ class _Copy:
         leg.close(error, self._pair_id)
         counts = self._lane.budget.tokens_a_day is not None
         self._lane.ended(self, leg.tokens() if counts else 0)
+
+
+def _held(request: ModelRequest) -> int:
+    """The memory that a waiting copy of the request takes, in bytes."""
+    return _COPY_BYTES + len(request.headers) + len(request.body)
 
 
 def _utc_now() -> datetime:

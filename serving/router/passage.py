@@ -8,7 +8,7 @@ from serving.router.engine_fault import EngineFault
 from serving.router.exchange import Lane, answered_by, passed_on
 from serving.router.refusal import JSON, error_body, retry_headers
 from serving.router.reply import Reply
-from serving.router.request import to_engine, travelling
+from serving.router.request import engine_headers, to_engine
 from serving.wire.client import Call, Fault
 from serving.wire.head import Headers
 from serving.wire.request import Request
@@ -43,8 +43,8 @@ class Passage:
         self._status = 0
         self._head: Headers = []
         self._url = lane.circuits.order(route.stable)[0]
-        self._ours = answered_by(identity, route.stable, route)
-        headers = travelling(http.headers, identity)
+        self._ours = answered_by(identity, lane.recorder.places.of(route, route.stable))
+        headers = engine_headers(http.headers, identity)
         self._request = to_engine(http.method, self._url, http.target, headers, http.body)
         now = lane.pool.time()
         self._ends_at = now + lane.bounds.total_s

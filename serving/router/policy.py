@@ -7,8 +7,9 @@ no request costs several copies more often than chance has it. Raising a share o
 
 import weakref
 from collections.abc import Iterable
+from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Literal, NamedTuple
+from typing import Final, Literal
 
 from aftertune.values.exchange import ExchangeRole
 from aftertune.values.route import MirrorBudget, Mode, Route, Target
@@ -16,7 +17,8 @@ from aftertune.values.route import MirrorBudget, Mode, Route, Target
 Origin = Literal["rollout", "shadow"]
 
 
-class CopyTo(NamedTuple):
+@dataclass(frozen=True)
+class CopyTo:
     """A copy of the request; nobody sees its answer. `budget` is shared by all copies to the target's release."""
 
     target: Target
@@ -24,7 +26,8 @@ class CopyTo(NamedTuple):
     origin: Origin
 
 
-class Decision(NamedTuple):
+@dataclass(frozen=True)
+class Decision:
     """`live` answers the client in `role`; the rollout's copy comes first in `copies`."""
 
     live: Target
@@ -38,7 +41,8 @@ class Decision(NamedTuple):
         return tuple(copy for copy in self.copies if copy.target.release != answered.release)
 
 
-class _Sample(NamedTuple):
+@dataclass(frozen=True)
+class _Sample:
     salt: tuple[str, ...]
     share: float
     copy: CopyTo
@@ -99,7 +103,7 @@ def hash01(*names: str) -> float:
     return (int.from_bytes(digest) >> 11) / (1 << 53)
 
 
-_POLICIES: dict[int, Policy] = {}
+_POLICIES: Final[dict[int, Policy]] = {}
 """By the route's identity, for as long as the route lives: to hash a whole route costs more than to decide."""
 
 

@@ -1,13 +1,14 @@
 """Answers of the router's own making, in OpenAI's error shape."""
 
 from http import HTTPStatus
+from typing import Final
 
 import orjson
 
 from aftertune.errors import AftertuneError, Forbidden, Unauthenticated
 
-RETRY_AFTER_S = 1
-JSON = b"content-type: application/json\r\n"
+RETRY_AFTER_S: Final = 1
+JSON: Final = b"content-type: application/json\r\n"
 
 
 class Refused(AftertuneError):

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -15,12 +15,13 @@ from serving.router.ids import new_id
 from serving.router.refusal import Refused
 from serving.router.rewrite import MODEL, Span, addressed, plain_model
 from serving.wire.client import origin_of
-from serving.wire.head import HOP, Headers, lines, of_one_hop
+from serving.wire.head import HOP, Headers, travelling
+from serving.wire.request import Request
 
-DEFAULT_TENANT = "default"
-MAX_NAME = 256
+DEFAULT_TENANT: Final = "default"
+MAX_NAME: Final = 256
 
-_KEPT_BACK = HOP | {
+_KEPT_BACK: Final = HOP | {
     b"authorization",
     b"proxy-authorization",
     b"api-key",
@@ -34,36 +35,47 @@ _KEPT_BACK = HOP | {
     REQUEST_ID.encode(),
 }
 """Request headers an engine never sees: credentials, those of the single hop, and the ones set anew."""
-_OURS = b"x-aftertune-"
+_OURS: Final = b"x-aftertune-"
+_SET_ANEW: Final = f"accept-encoding: identity\r\ncontent-type: application/json\r\n{REQUEST_ID}: ".encode()
+"""The body was read as JSON, so it travels as that, whatever the client called it."""
+_CONVERSATION: Final = CONVERSATION.encode()
+_USER: Final = USER.encode()
+_TENANT: Final = TENANT.encode()
+# A member of an enumeration costs a call each time it is named.
+_CHAT: Final = Endpoint.CHAT
+_RESPONSES: Final = Endpoint.RESPONSES
+_HEADER: Final = Source.HEADER.value
+_BODY: Final = Source.BODY.value
+_FALLBACK: Final = Source.FALLBACK.value
 
-_REQUIRED: Mapping[Endpoint, tuple[str, type | tuple[type, ...]]] = {
+_REQUIRED: Final[Mapping[Endpoint, tuple[str, type | tuple[type, ...]]]] = {
     Endpoint.CHAT: ("messages", list),
     Endpoint.COMPLETIONS: ("prompt", (str, list)),
     Endpoint.RESPONSES: ("input", (str, list)),
     Endpoint.EMBEDDINGS: ("input", (str, list)),
 }
-_STATEFUL = ("previous_response_id", "conversation", "background", "prompt")
+_STATEFUL: Final = ("previous_response_id", "conversation", "background", "prompt")
 """Fields by which a Responses request leans on what one engine remembers: a copy would meet another memory."""
 
-_TRACEPARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+_TRACEPARENT: Final = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class Named(NamedTuple):
-    """A conversation, user or tenant, and where it was read."""
+    """A conversation, user or tenant, and where it was read: the text of a Source."""
 
     value: str
-    source: Source
+    source: str
 
 
-_NOBODY = Named("", Source.FALLBACK)
+_NOBODY: Final = Named("", _FALLBACK)
 
 
 class ModelRequest:
     """`body` is the client's, byte for byte. `headers` are the lines that travel on to an engine."""
 
     __slots__ = (
+        "_members",
         "_model",
-        "_names",
         "body",
         "conversation",
         "endpoint",
@@ -79,42 +91,47 @@ class ModelRequest:
         "user",
     )
 
-    def __init__(
-        self, endpoint: Endpoint, path: bytes, body: bytes, headers: Headers, key: str, identity: str
-    ) -> None:
+    def __init__(self, endpoint: Endpoint, http: Request, key: str, identity: str) -> None:
         """A request from the credential's holder `key`. Raises Refused (400)."""
-        named = dict(headers)  # Of a repeated one, the last counts.
+        body, named = http.body, http.named
         fields = _parse(body, endpoint)
         metadata = fields.get("metadata")
         metadata = metadata if isinstance(metadata, dict) else {}
         self.endpoint = endpoint
-        self.path = path
+        self.path = http.target
         self.body = body
         self.model: str = fields[MODEL]
         self.stream = fields.get("stream") is True
-        self.stateful = endpoint is Endpoint.RESPONSES and _leans_on_memory(fields)
+        self.stateful = endpoint is _RESPONSES and _leans_on_memory(fields)
         self.request_id = identity
         self.key = key
-        conversation = _named(named.get(CONVERSATION.encode()), metadata.get("conversation_id"))
-        self.conversation = conversation or Named(_opening(endpoint, fields, key), Source.FALLBACK)
+        conversation = _named(named.get(_CONVERSATION), metadata.get("conversation_id"))
+        self.conversation = conversation or Named(_opening(endpoint, fields, key), _FALLBACK)
         user = fields.get("user") or fields.get("safety_identifier")
-        self.user = _named(named.get(USER.encode()), user) or Named(key, Source.FALLBACK)
-        tenant = _named(named.get(TENANT.encode()), metadata.get("tenant"))
-        self.tenant = tenant or Named(DEFAULT_TENANT, Source.FALLBACK)
-        trace = _TRACEPARENT.fullmatch(named.get(b"traceparent", b""))
-        self.trace_id = trace[1].decode() if trace else None
-        self.headers = travelling(headers, identity)
+        self.user = _named(named.get(_USER), user) or Named(key, _FALLBACK)
+        tenant = _named(named.get(_TENANT), metadata.get("tenant"))
+        self.tenant = tenant or Named(DEFAULT_TENANT, _FALLBACK)
+        self.trace_id = _trace_id(named.get(b"traceparent"))
+        self.headers = engine_headers(http.headers, identity)
         self._model: Span | None = None
-        self._names = b""
+        self._members = b""
 
-    def names(self, capture: CapturePolicy) -> bytes:
-        """Conversation, user and tenant as the members of a header's JSON; blank where nothing of them is kept."""
-        if not self._names:
+    def members(self, capture: CapturePolicy) -> bytes:
+        """What all records of this request say of it, as members of a header's JSON.
+
+        Conversation, user and tenant are blank where nothing of them is kept. `capture` is the deployment's: it is
+        the same at each call.
+        """
+        if not self._members:
             if keeps_identity(capture):
                 conversation, user, tenant = self.conversation, self.user, self.tenant
             else:
                 conversation = user = tenant = _NOBODY
             members = {
+                "request_id": self.request_id,
+                "trace_id": self.trace_id,
+                "key": self.key,
+                "stream": self.stream,
                 "conversation": conversation[0],
                 "conversation_source": conversation[1],
                 "end_user": user[0],
@@ -122,8 +139,8 @@ class ModelRequest:
                 "tenant": tenant[0],
                 "tenant_source": tenant[1],
             }
-            self._names = orjson.dumps(members)[1:-1]
-        return self._names
+            self._members = orjson.dumps(members)[1:-1]
+        return self._members
 
     def bytes_for(self, target: Target, url: str) -> tuple[bytes, tuple[str, ...]]:
         """The request as the engine at `url` gets it, and the names of fields that were left out of it."""
@@ -134,7 +151,7 @@ class ModelRequest:
         """The body alone. Only chat's fields are known by name; the other endpoints keep all of theirs."""
         if self._model is None:
             self._model = plain_model(self.body)
-        if target.accepts is not None and self.endpoint is not Endpoint.CHAT:
+        if target.accepts is not None and self.endpoint is not _CHAT:
             target = target.model_copy(update={"accepts": None})
         return addressed(self.body, self._model, target)
 
@@ -142,14 +159,19 @@ class ModelRequest:
 def to_engine(method: bytes, url: str, path: bytes, headers: bytes, body: bytes) -> bytes:
     """A whole request. `headers` are lines; the host and the body's length are added."""
     origin = origin_of(url)
-    return b"%b %b%b HTTP/1.1\r\nhost: %b\r\n%bcontent-length: %d\r\n\r\n%b" % (
-        method,
-        origin.prefix,
-        path,
-        origin.name,
-        headers,
-        len(body),
-        body,
+    return b"".join(
+        (
+            method,
+            b" ",
+            origin.prefix,
+            path,
+            b" HTTP/1.1\r\nhost: ",
+            origin.name,
+            b"\r\n",
+            headers,
+            b"content-length: %d\r\n\r\n" % len(body),
+            body,
+        )
     )
 
 
@@ -158,15 +180,14 @@ def request_id(header: bytes | None) -> str:
     return _usable_header(header) or new_id()
 
 
-def travelling(headers: Headers, identity: str) -> bytes:
-    """What an engine is told. The body was read as JSON, so it travels as that, whatever the client called it."""
-    back = _KEPT_BACK | of_one_hop(headers)
-    kept = [header for header in headers if header[0] not in back and not header[0].startswith(_OURS)]
-    return b"%baccept-encoding: identity\r\ncontent-type: application/json\r\n%b: %b\r\n" % (
-        lines(kept),
-        REQUEST_ID.encode(),
-        identity.encode(),
-    )
+def engine_headers(headers: Headers, identity: str) -> bytes:
+    """What an engine is told of a client's headers, as lines."""
+    return b"".join((travelling(headers, _KEPT_BACK, _OURS), _SET_ANEW, identity.encode(), b"\r\n"))
+
+
+def _trace_id(traceparent: bytes | None) -> str | None:
+    found = None if traceparent is None else _TRACEPARENT.fullmatch(traceparent)
+    return None if found is None else found[1].decode()
 
 
 def _parse(body: bytes, endpoint: Endpoint) -> dict[str, Any]:
@@ -183,7 +204,7 @@ def _parse(body: bytes, endpoint: Endpoint) -> dict[str, Any]:
         fields.get(required[0]), required[1]
     ):
         what = "must be a list" if required[1] is list else "must be a string or a list"
-        if not (endpoint is Endpoint.RESPONSES and fields.get("prompt")):
+        if not (endpoint is _RESPONSES and fields.get("prompt")):
             raise _missing(required[0], what)
     return fields
 
@@ -203,9 +224,9 @@ def _missing(field: str, what: str) -> Refused:
 
 def _opening(endpoint: Endpoint, fields: Mapping[str, Any], key: str) -> str:
     """A name for a conversation that has none: the same for all its turns, which begin alike."""
-    if endpoint is Endpoint.CHAT:
+    if endpoint is _CHAT:
         said: Any = _first_of_user(fields["messages"])
-    elif endpoint is Endpoint.RESPONSES and isinstance(fields.get("input"), list):
+    elif endpoint is _RESPONSES and isinstance(fields.get("input"), list):
         said = _first_of_user(fields["input"])
     else:
         said = fields.get("input") or fields.get("prompt")
@@ -225,9 +246,9 @@ def _first_of_user(messages: list[Any]) -> Any:
 
 def _named(header: bytes | None, field: Any) -> Named | None:
     if header is not None and (value := _usable_header(header)):
-        return Named(value, Source.HEADER)
+        return Named(value, _HEADER)
     if field is not None and (value := _usable(field)):
-        return Named(value, Source.BODY)
+        return Named(value, _BODY)
     return None
 
 

@@ -1,16 +1,16 @@
 """A request's body as an engine gets it: another model's name spliced in, and fields that it does not take left out."""
 
 import re
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import orjson
 
 from aftertune.values.route import Target
 from serving.router.members import members
 
-MODEL = "model"
+MODEL: Final = "model"
 
-_PLAIN = re.compile(rb'"model"[ \t\r\n]*:[ \t\r\n]*("[^"\\]*")')
+_PLAIN: Final = re.compile(rb'"model"[ \t\r\n]*:[ \t\r\n]*("[^"\\]*")')
 
 
 class Span(NamedTuple):
@@ -20,7 +20,7 @@ class Span(NamedTuple):
     end: int
 
 
-NOWHERE = Span(0, 0)
+NOWHERE: Final = Span(0, 0)
 
 
 def plain_model(body: bytes) -> Span:

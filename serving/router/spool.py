@@ -18,7 +18,7 @@ from uuid import uuid4
 import orjson
 
 from aftertune.clock import Clock, SystemClock
-from aftertune.settings import SpoolSettings
+from aftertune.settings.sections import SpoolSettings
 from aftertune.spool import (
     HEADER_BYTES,
     SALT_BYTES,
@@ -101,6 +101,7 @@ class SpoolWriter:
         self._descriptor = _CLOSED
         self._salt = b""
         self._size = 0
+        self._whole = 0
         self._seal_at = 0.0
         self._later: list[Parts] = []
         self._later_bytes = 0
@@ -180,7 +181,7 @@ class SpoolWriter:
         try:
             self._write(batch)
         except Exception as error:  # noqa: BLE001  (whatever it is, traffic goes on)
-            kept = self._take_back(error)
+            kept = self._take_back()
             self.counts.records += kept
             self._put_singly(batch, kept, error)
             return
@@ -205,8 +206,8 @@ class SpoolWriter:
         told = len(gaps)
         try:
             self._write(gaps)
-        except OSError as error:
-            told = self._take_back(error)
+        except OSError:
+            told = self._take_back()
         for reason in list(self._owed)[:told]:
             loss = self._owed.pop(reason)
             log.warning("The spool lost %d records (%s); a gap says so.", loss.records, reason)
@@ -235,7 +236,11 @@ class SpoolWriter:
         loss.until = now
 
     def _write(self, batch: Sequence[Parts]) -> None:
-        """All of it in one system call. Raises OSError with part of it written; the caller takes that back."""
+        """All of it in one system call. Raises OSError with part of it written; the caller takes that back.
+
+        A second call for the rest is not tried. `_whole` is how many records are there all the same.
+        """
+        self._whole = 0
         if self._descriptor == _CLOSED or self._size >= self._limit:
             self._begin()
         salt = self._salt
@@ -254,13 +259,14 @@ class SpoolWriter:
             raise OverflowError(f"{total} bytes are too many for one record")
         written = os.writev(self._descriptor, buffers)
         if written < total:
-            raise _Short(written, total, bisect_right(ends, written))
+            self._whole = bisect_right(ends, written)
+            raise _short(written, total)
         self._size += total
         self.counts.bytes += total
         self.counts.bytes_on_disk += total
         self._flusher.dirty = True
 
-    def _take_back(self, error: Exception) -> int:
+    def _take_back(self) -> int:
         """Cut what a failed write left; where that fails too, the next record begins a new segment.
 
         Returns how many records of the batch are there all the same, whole, in what could not be cut.
@@ -271,7 +277,7 @@ class SpoolWriter:
             os.ftruncate(self._descriptor, self._size)
         except OSError:
             self._seal()
-            return error.records if isinstance(error, _Short) else 0
+            return self._whole
         return 0
 
     def _begin(self) -> None:
@@ -307,12 +313,8 @@ class SpoolWriter:
 def _write_header(descriptor: int, header: bytes) -> None:
     written = os.writev(descriptor, [header])
     if written < HEADER_BYTES:
-        raise _Short(written, HEADER_BYTES, 0)
+        raise _short(written, HEADER_BYTES)
 
 
-class _Short(OSError):
-    """One system call took `written` bytes, `records` records whole; a second call for the rest is not tried."""
-
-    def __init__(self, written: int, total: int, records: int) -> None:
-        super().__init__(f"only {written} of {total} bytes fitted")
-        self.records = records
+def _short(written: int, total: int) -> OSError:
+    return OSError(f"only {written} of {total} bytes fitted")

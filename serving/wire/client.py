@@ -5,16 +5,16 @@ import ssl
 from collections.abc import Sequence
 from enum import StrEnum
 from functools import cache
-from typing import Protocol, cast
+from typing import Final, Protocol, cast
 from urllib.parse import urlsplit
 
 import httptools
 
 from serving.wire.head import Headers
 
-_KEEP_ALIVE_S = 3.0
+_KEEP_ALIVE_S: Final = 3.0
 """Below the 5 s after which uvicorn-based engines close an idle connection: a pooled one is never half dead."""
-_MAX_HEAD_BYTES = 65_536
+_MAX_HEAD_BYTES: Final = 65_536
 
 
 class Fault(StrEnum):
@@ -212,6 +212,8 @@ class EngineConnection(asyncio.Protocol):
         "origin",
         "transport",
     )
+
+    __deletable__ = ["_parser"]  # noqa: RUF012  (read by the compiler)
 
     def __init__(self, pool: Pool, origin: Origin) -> None:
         self.origin = origin

@@ -1,12 +1,12 @@
 """Heads of messages: which headers end at a hop, and status lines."""
 
-from collections.abc import Iterable
 from http import HTTPStatus
+from typing import Final
 
 Headers = list[tuple[bytes, bytes]]
 """Names in lower case, in the order in which they came, repeated ones included."""
 
-HOP = frozenset(
+HOP: Final = frozenset(
     {
         b"connection",
         b"keep-alive",
@@ -20,9 +20,9 @@ HOP = frozenset(
 )
 """Headers of one connection, or of one message's framing; they are never passed on."""
 
-_NO_NAMES: frozenset[bytes] = frozenset()
-_USUAL = frozenset({b"keep-alive", b"close"})
-_STATUS_LINES = {
+_NO_NAMES: Final[frozenset[bytes]] = frozenset()
+_USUAL: Final = frozenset({b"keep-alive", b"close"})
+_STATUS_LINES: Final = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode("ascii") for status in HTTPStatus
 }
 
@@ -44,5 +44,11 @@ def of_one_hop(headers: Headers) -> frozenset[bytes]:
     return _NO_NAMES
 
 
-def lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    return b"".join([b"%b: %b\r\n" % header for header in headers])
+def travelling(headers: Headers, back: frozenset[bytes], prefix: bytes) -> bytes:
+    """The headers that go on, as lines: not those of one hop, those in `back`, and those that begin with `prefix`."""
+    here = of_one_hop(headers)
+    pieces: list[bytes] = []
+    for name, value in headers:
+        if name not in back and name not in here and not name.startswith(prefix):
+            pieces += (name, b": ", value, b"\r\n")
+    return b"".join(pieces)

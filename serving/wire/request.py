@@ -1,12 +1,13 @@
 """A request as it was read, and what is wrong with it."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from serving.wire.head import Headers
 
-_VERSIONS = frozenset({"1.1", "1.0"})
-_MAX_HEADERS = 100
-_TARGET_BYTES = 4096
+_VERSIONS: Final = frozenset({"1.1", "1.0"})
+_MAX_HEADERS: Final = 100
+_TARGET_BYTES: Final = 4096
 
 
 @dataclass(frozen=True)
@@ -21,9 +22,23 @@ class Bounds:
 
 
 class Request:
-    """One whole request. Header names are in lower case; `path` has no query; of a repeated header `named` has the last."""
+    """One whole request. Header names are in lower case; `path` has no query; of a repeated header `named` has the last.
 
-    __slots__ = ("body", "headers", "keep_alive", "method", "named", "path", "query", "target", "version")
+    `length` is the body's, as it was announced; 0 when it was not.
+    """
+
+    __slots__ = (
+        "body",
+        "headers",
+        "keep_alive",
+        "length",
+        "method",
+        "named",
+        "path",
+        "query",
+        "target",
+        "version",
+    )
 
     def __init__(self, method: bytes, target: bytes, headers: Headers, version: str) -> None:
         self.method = method
@@ -31,14 +46,10 @@ class Request:
         self.path, _, self.query = target.partition(b"?")
         self.headers = headers
         self.named = dict(headers)
+        self.length = int(self.named.get(b"content-length", b"0"))
         self.version = version
         self.body = b""
         self.keep_alive = version == "1.1"
-
-    @property
-    def length(self) -> int:
-        """Of the body, as it was announced; 0 when it was not."""
-        return int(self.named.get(b"content-length", b"0"))
 
 
 class Objection(Exception):

@@ -7,7 +7,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from math import inf
-from typing import NamedTuple, Protocol, cast
+from typing import Final, NamedTuple, Protocol, cast
 
 import httptools
 
@@ -15,21 +15,21 @@ from serving.wire.head import Headers, status_line
 from serving.wire.request import Bounds, Objection, Request, check, too_large
 from serving.wire.watch import Watch
 
-_PIPELINED = 8
+_PIPELINED: Final = 8
 """Requests that may wait for the answer to one before them; then reading stops."""
-_MOST_PIECES = 4096
+_MOST_PIECES: Final = 4096
 """Of a body: tiny chunks take many times their bytes while they are apart."""
-_MOST_WAITING = 100
+_MOST_WAITING: Final = 100
 """One read may bring more than that, but not more than this."""
-_LINGER_S = 2.0
+_LINGER_S: Final = 2.0
 """After a refusal, what is still being sent is thrown away for so long: closing at once would destroy the answer."""
-_FRAMING = 8
+_FRAMING: Final = 8
 """Bytes that a chunked body may take for each byte of it: chunks of one byte take six."""
-_SMALL_BODY = 65_536
+_SMALL_BODY: Final = 65_536
 """A shorter body is read before it is known who sends it: it is here with its head."""
-_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-_CLOSE = b"connection: close\r\n"
-_LAST_CHUNK = b"0\r\n\r\n"
+_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+_CLOSE: Final = b"connection: close\r\n"
+_LAST_CHUNK: Final = b"0\r\n\r\n"
 
 
 class Answering(Protocol):
@@ -104,6 +104,7 @@ class Connection(asyncio.Protocol):
         "opened",
         "transport",
     )
+    __deletable__ = ["_parser"]  # noqa: RUF012  (read by the compiler)
 
     def __init__(
         self,

@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-from typing import Protocol
+from typing import Final, Protocol
 
 log = logging.getLogger(__name__)
 
-TICK_S = 0.05
+TICK_S: Final = 0.05
 """A deadline is noticed this much late at most."""
 
 

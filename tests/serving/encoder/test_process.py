@@ -32,7 +32,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             yield f"http://127.0.0.1:{port}"
         finally:
             process.send_signal(signal.SIGTERM)
-            assert process.wait(20) == 0
+            assert process.wait(60) == 0
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def client(url: str) -> Iterator[openai.OpenAI]:
 
 
 def _wait(health: str) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 110
     while True:
         try:
             assert httpx.get(health).status_code == 200

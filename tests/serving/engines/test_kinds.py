@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from aftertune.errors import Unavailable, UnknownName
-from aftertune.settings import EngineSettings
+from aftertune.settings.sections import EngineSettings
 from aftertune.values.release import EngineKind
 from serving.engines.kinds import KINDS, engine_environment, local_kind
 

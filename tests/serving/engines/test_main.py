@@ -18,10 +18,11 @@ import psutil
 import pytest
 
 from aftertune.clock import SystemClock
-from aftertune.engine import OpenAIEngine
 from aftertune.errors import BadInput, Unavailable
 from aftertune.migrations import upgrade
-from aftertune.settings import EngineSettings, Settings
+from aftertune.openai_engine import OpenAIEngine
+from aftertune.settings import Settings
+from aftertune.settings.sections import EngineSettings
 from aftertune.store import Store
 from aftertune.values.release import EngineKind, EngineState, EngineStatus, Release, ReleaseState
 from serving.engines.__main__ import run
@@ -46,7 +47,7 @@ def environment(home: Path, **settings: str) -> dict[str, str]:
 def refusal(environ: dict[str, str]) -> tuple[int, str]:
     ended = subprocess.run(
         [sys.executable, "-m", "serving.engines"],
-        env=environ, capture_output=True, text=True, timeout=60, check=False,
+        env=environ, capture_output=True, text=True, timeout=100, check=False,
     )  # fmt: skip
     return ended.returncode, ended.stderr
 
@@ -82,10 +83,10 @@ def supervisor(environ: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
         yield child
     finally:
         child.terminate()
-        child.wait(30)
+        child.wait(60)
 
 
-def until(get: Callable[[], T | None], timeout_s: float = 90) -> T:
+def until(get: Callable[[], T | None], timeout_s: float = 240) -> T:
     deadline = time.monotonic() + timeout_s
     while True:
         got = get()
@@ -110,6 +111,7 @@ def home_store(home: Path) -> Iterator[Store]:
     store.close()
 
 
+@pytest.mark.timeout(600)
 def test_a_real_engine_is_started_adopted_and_stopped(tmp_path: Path, home: Path, home_store: Store) -> None:
     write_base(tmp_path / "base")
     write_adapter(tmp_path / "v1", tmp_path / "base")
@@ -146,7 +148,7 @@ def test_a_real_engine_is_started_adopted_and_stopped(tmp_path: Path, home: Path
         raw = httpx.post(
             f"{status.url}/v1/chat/completions",
             json={"model": "rel-1", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 2},
-            timeout=30,
+            timeout=90,
         )
         assert str(tmp_path) not in raw.text
         os.kill(first.pid, signal.SIGKILL)

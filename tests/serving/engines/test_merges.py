@@ -26,6 +26,7 @@ REFUSES = (
     "import sys; print('checking'); print('error: adapter for another base', file=sys.stderr); sys.exit(2)"
 )
 DIES = "import os; os.kill(os.getpid(), 9)"
+PATIENCE_S = 100.0
 HANGS = "import time; time.sleep(600)"
 
 
@@ -48,7 +49,7 @@ def queue(store: Store, clock: ManualClock, home: Path, program: str) -> Merges:
 
 
 def step_until(merges: Merges, store: Store, name: str, state: ReleaseState) -> Release:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_S
     while True:
         merges.step()
         with store.read() as tx:
@@ -133,7 +134,7 @@ def test_a_merge_that_dies_says_nothing_about_the_release_and_is_tried_again(
     merges = queue(store, clock, tmp_path, DIES)
     with store.write() as tx:
         tx.releases.add(registered("r1"))
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_S
     reason = ""
     while not reason and time.monotonic() < deadline:
         merges.step()

@@ -47,8 +47,8 @@ os.kill(os.getpid(), signal.SIGKILL)
     assert found is not None
     assert psutil.Process(found.pid).cmdline() == ["sleep", "600"]
     started = time.monotonic()
-    here.stop(["r1"], 10)
-    assert time.monotonic() - started < 5
+    here.stop(["r1"], 100)
+    assert time.monotonic() - started < 50, "it ends when it is asked to"
     assert here.find("r1") is None
 
 

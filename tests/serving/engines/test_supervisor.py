@@ -14,7 +14,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from aftertune.clock import ManualClock
-from aftertune.settings import EngineSettings
+from aftertune.settings.sections import EngineSettings
 from aftertune.store import Store
 from aftertune.values.deployment import Deployment
 from aftertune.values.release import EngineKind, EngineState, EngineStatus
@@ -23,6 +23,9 @@ from serving.engines.merges import Merges
 from serving.engines.process import EngineProcesses, free_port
 from serving.engines.supervisor import Supervisor
 from tests.serving.engines.releases import START, merged, ready, shown_to_viewers
+
+START_TIMEOUT_S = 900.0
+"""Of the manual clock, which goes on while a real engine starts."""
 
 
 class Bench:
@@ -51,7 +54,7 @@ class Bench:
         self.registry = CollectorRegistry()
         self.supervisor = Supervisor(
             self.store,
-            EngineSettings(start_timeout_s=60, keep_warm_s=3600),
+            EngineSettings(start_timeout_s=START_TIMEOUT_S, keep_warm_s=3600),
             self.clock,
             self.processes,
             Merges(self.store, self.clock, self.home / "models", self.home / "logs"),
@@ -87,7 +90,7 @@ class Bench:
         self.supervisor.step()
         return True
 
-    def until(self, holds: Callable[[], bool], timeout_s: float = 20.0) -> None:
+    def until(self, holds: Callable[[], bool], timeout_s: float = 90.0) -> None:
         deadline = time.monotonic() + timeout_s
         while not holds():
             assert time.monotonic() < deadline
@@ -168,10 +171,10 @@ def test_an_engine_that_never_answers_has_failed_after_its_time(bench: Bench) ->
     pid = bench.pid("r1")
     bench.supervisor.step()
     assert bench.status("r1").state is EngineState.STARTING
-    bench.clock.advance(61)
+    bench.clock.advance(START_TIMEOUT_S + 1)
     bench.supervisor.step()
     assert bench.status("r1").state is EngineState.FAILED
-    assert "not ready after 60 s" in bench.status("r1").reason
+    assert f"not ready after {START_TIMEOUT_S:.0f} s" in bench.status("r1").reason
     assert not psutil.pid_exists(pid)
 
 

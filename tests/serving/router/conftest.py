@@ -9,7 +9,7 @@ import pytest
 from aiohttp import ClientSession
 
 from aftertune.clock import ManualClock
-from aftertune.settings import SpoolSettings
+from aftertune.settings.sections import SpoolSettings
 from aftertune.values.route import RoutingTable
 from serving.router.app import Router
 from serving.router.spool import SpoolWriter

@@ -10,7 +10,8 @@ import openai
 from aiohttp import ClientSession
 
 from aftertune.identity import token_hash
-from aftertune.settings import MirrorSettings, MonitorSettings, RouterSettings, Settings, SpoolSettings
+from aftertune.settings import Settings
+from aftertune.settings.sections import MirrorSettings, MonitorSettings, RouterSettings, SpoolSettings
 from aftertune.spool import SpoolRecord, scan, segments
 from aftertune.values.exchange import CapturePolicy, ExchangeHeader
 from aftertune.values.route import KeyGrant, Mode, Route, RoutingTable, Target
@@ -43,10 +44,14 @@ def free_port() -> int:
 
 
 def settings(
-    home: Path, *, monitor_port: int | None = None, mirror_timeout_s: float = 1.0, **router: Any
+    home: Path, *, monitor_port: int | None = None, mirror_timeout_s: float = 20.0, **router: Any
 ) -> Settings:
-    """Ports are picked by the system; deadlines are short; nobody plays the monitor unless a port is given."""
-    given = {"port": 0, "admin_port": 0, "first_byte_timeout_s": 5.0, "poll_interval_s": 0.05, **router}
+    """Ports are picked by the system; nobody plays the monitor unless a port is given.
+
+    Deadlines are as long as a busy machine needs: a test of one that expires makes it short itself.
+    """
+    patient = {"connect_timeout_s": 20.0, "first_byte_timeout_s": 20.0}
+    given = {"port": 0, "admin_port": 0, "poll_interval_s": 0.05, **patient, **router}
     return Settings(
         home=home,
         router=RouterSettings.model_validate(given),
@@ -124,6 +129,6 @@ async def post(
 
 async def until_recorded(home: Path, count: int) -> None:
     """Wait for the spool to hold `count` records; what writes them signals nobody."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(records(home)) < count:  # noqa: ASYNC110
             await asyncio.sleep(0.01)

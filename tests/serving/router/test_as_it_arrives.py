@@ -25,6 +25,8 @@ HEADERS = {"authorization": f"Bearer {CHAT_KEY}"}
 CANCELLED_WITHIN_S = 0.1
 TRIALS = 7
 DEADLINE_S = 0.3
+TOTAL_S = 1.5
+"""The first pieces of a stream come in a fraction of this."""
 HELD_BYTES = 40_000_000
 """What the buffers of four sockets may take up; without back-pressure it would be several times as much."""
 
@@ -41,13 +43,13 @@ async def test_each_event_reaches_the_client_before_the_next_is_made(
     seen = b""
     stable.steps.release()  # The head travels with the first event.
     async with session.post(router.url + asked.path, data=asked.raw(), headers=HEADERS) as answer:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not seen.endswith(b"\n\n"):
                 seen += await answer.content.readany()
         for count in range(2, whole.count(b"\n\n") + 1):
             assert seen.count(b"\n\n") == count - 1, "the engine waits: nothing more can have come"
             stable.steps.release()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 while seen.count(b"\n\n") < count:
                     seen += await answer.content.readany()
         assert await answer.content.readany() == b""
@@ -65,13 +67,13 @@ async def test_half_an_event_waits_for_its_other_half(
     asking = asyncio.create_task(
         session.post(router.url + stream.path, data=stream.raw(), headers=HEADERS).__aenter__()
     )
-    await asyncio.wait_for(stable.arrived.wait(), 10)
+    await asyncio.wait_for(stable.arrived.wait(), 30)
     await asyncio.sleep(0.2)
     assert not asking.done()
     stable.steps.release()
-    async with await asyncio.wait_for(asking, 10) as answer:
+    async with await asyncio.wait_for(asking, 30) as answer:
         whole = b'data: {"id": "1"}\n\ndata: [DONE]\n\n'
-        assert await asyncio.wait_for(answer.content.read(), 10) == whole
+        assert await asyncio.wait_for(answer.content.read(), 30) == whole
 
 
 @pytest.mark.parametrize("fault", [Fault.HANG, Fault.STALL])
@@ -87,12 +89,12 @@ async def test_a_client_that_leaves_frees_the_engine_within_100_ms(
         stable.arrived.clear()
         stable.abandoned.clear()
         async with posted(router, MIRRORED[name]) as wire:
-            await asyncio.wait_for(stable.arrived.wait(), 10)
+            await asyncio.wait_for(stable.arrived.wait(), 30)
             if fault is Fault.STALL and "stream" in name:
-                await asyncio.wait_for(wire.reader.readuntil(b"\r\n\r\n"), 10)
+                await asyncio.wait_for(wire.reader.readuntil(b"\r\n\r\n"), 30)
             left = time.perf_counter()
             wire.writer.transport.abort()
-            await asyncio.wait_for(stable.abandoned.wait(), 10)
+            await asyncio.wait_for(stable.abandoned.wait(), 30)
             took.append(time.perf_counter() - left)
     assert min(took) < CANCELLED_WITHIN_S
     await until_recorded(tmp_path, TRIALS)
@@ -107,12 +109,12 @@ async def test_a_client_that_reads_nothing_holds_back_its_engine_and_nobody_else
     stable.fault = Fault.ENDLESS
     async with posted(router, MIRRORED["chat stream"], receive_buffer=4096) as wire:
         wire.writer.transport.pause_reading()  # type: ignore[attr-defined]
-        await asyncio.wait_for(stable.arrived.wait(), 10)
+        await asyncio.wait_for(stable.arrived.wait(), 30)
         stable.fault = Fault.NONE
         for _ in range(100):
             assert (await ask(session, router, MIRRORED["chat"])).status == 200
         assert stable.sent_bytes < HELD_BYTES
-    await asyncio.wait_for(stable.abandoned.wait(), 10)
+    await asyncio.wait_for(stable.abandoned.wait(), 30)
 
 
 @pytest.mark.parametrize("name", WHOLE + STREAMED)
@@ -122,7 +124,7 @@ async def test_first_byte(start: StartRouter, stable: FakeEngine, session: Clien
     answer = await ask(session, router, MIRRORED[name])
     assert answer.status == 504
     expect_error(answer, ExchangeError.TIMEOUT)
-    await asyncio.wait_for(stable.abandoned.wait(), 10)
+    await asyncio.wait_for(stable.abandoned.wait(), 30)
 
 
 @pytest.mark.parametrize("fault", ["refused", Fault.CLOSE_EARLY])
@@ -143,11 +145,11 @@ async def test_connect(start: StartRouter, stable: FakeEngine, session: ClientSe
     """A host that drops packets, as a full backlog does."""
     there = target(stable)
     away = Target(release=there.release, url=full, served_name=there.served_name)
-    router = await start(table(away), connect_timeout_s=DEADLINE_S, first_byte_timeout_s=60.0)
+    router = await start(table(away), connect_timeout_s=DEADLINE_S, first_byte_timeout_s=90.0)
     began = time.monotonic()
     answer = await ask(session, router, MIRRORED["chat"])
     assert answer.status == 503
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 60
     expect_error(answer, ExchangeError.UNREACHABLE)
 
 
@@ -179,7 +181,7 @@ async def test_a_stream_that_fails_ends_in_an_error_event(
     error: ExchangeError,
 ) -> None:
     """Between two chunks, or cut off: what came is kept, then an event in OpenAI's shape, and a proper end."""
-    router = await start(table(target(stable)), chunk_timeout_s=DEADLINE_S)
+    router = await start(table(target(stable)), chunk_timeout_s=DEADLINE_S if fault is Fault.STALL else 30.0)
     stable.fault = fault
     answer = await ask(session, router, MIRRORED[name])
     assert answer.status == 200
@@ -213,7 +215,7 @@ async def test_a_whole_answer_that_fails_never_looks_complete(
 
 async def test_total(start: StartRouter, stable: FakeEngine, session: ClientSession, tmp_path: Path) -> None:
     """An engine that always says one more thing in time."""
-    router = await start(table(target(stable)), total_timeout_s=2 * DEADLINE_S, chunk_timeout_s=30.0)
+    router = await start(table(target(stable)), total_timeout_s=TOTAL_S, chunk_timeout_s=30.0)
     stable.script = Script(tuple(b'data: {"id": "1"}\n\n' for _ in range(2000)))
     stable.pause_s = 200.0
     answer = await ask(session, router, MIRRORED["chat stream"])
@@ -221,7 +223,8 @@ async def test_total(start: StartRouter, stable: FakeEngine, session: ClientSess
     assert pieces[-1] == b""
     assert json.loads(pieces[-2].removeprefix(b"data: "))["error"]["code"] == ExchangeError.TIMEOUT.value
     assert set(pieces[:-2]) == {b'data: {"id": "1"}'}
-    await asyncio.wait_for(stable.abandoned.wait(), 10)
+    await asyncio.wait_for(stable.abandoned.wait(), 30)
+    await until_recorded(tmp_path, 1)
     ((header, _),) = records(tmp_path)
     assert header.error is ExchangeError.TIMEOUT
 
@@ -232,7 +235,7 @@ async def test_total(start: StartRouter, stable: FakeEngine, session: ClientSess
 async def test_an_engine_that_breaks_http_breaks_its_own_answer_only(
     start: StartRouter, stable: FakeEngine, session: ClientSession, fault: Fault
 ) -> None:
-    router = await start(table(target(stable)), chunk_timeout_s=DEADLINE_S)
+    router = await start(table(target(stable)))
     stable.fault = fault
     async with posted(router, MIRRORED["chat"]) as wire:
         raw = await wire.rest()

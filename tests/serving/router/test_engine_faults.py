@@ -36,7 +36,8 @@ async def test_no_answer(
     error: ExchangeError,
     seen: int,
 ) -> None:
-    router = await start(table(target(stable)), first_byte_timeout_s=0.3, chunk_timeout_s=0.3)
+    short = {Fault.HANG: {"first_byte_timeout_s": 0.3}, Fault.STALL: {"chunk_timeout_s": 0.3}}
+    router = await start(table(target(stable)), **short.get(fault, {}))
     stable.fault = fault
     answered, headers, raw = await post(session, router, body(stream=stream))
     assert (answered, json.loads(raw)["error"]["code"]) == (status, error.value)
@@ -70,7 +71,7 @@ async def test_engine_down_and_up_again(
 async def test_an_engine_that_dies_in_mid_stream_ends_in_an_error_event(
     start: StartRouter, stable: FakeEngine, tmp_path: Path, fault: Fault, error: ExchangeError
 ) -> None:
-    router = await start(table(target(stable)), chunk_timeout_s=0.3)
+    router = await start(table(target(stable)), chunk_timeout_s=1.5 if fault is Fault.STALL else 30.0)
     stable.fault = fault
     said = []
     messages: Any = [{"role": "user", "content": "hello"}]
@@ -106,5 +107,5 @@ async def test_slow_bytes_arrive_as_they_come(
     headers = {"authorization": "Bearer at_chat"}
     url = f"{router.url}/v1/chat/completions"
     async with session.post(url, json=body(stream=True), headers=headers) as answer:
-        event = await asyncio.wait_for(answer.content.readuntil(b"\n\n"), 5)
+        event = await asyncio.wait_for(answer.content.readuntil(b"\n\n"), 30)
     assert json.loads(event.removeprefix(b"data: "))["model"] == "v1"

@@ -38,7 +38,7 @@ async def answered_by(session: ClientSession, router: Router) -> str:
 
 
 async def until_answered_by(session: ClientSession, router: Router, release: str) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await answered_by(session, router) != release:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 

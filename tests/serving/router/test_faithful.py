@@ -205,7 +205,7 @@ async def test_the_trace_context_is_carried_and_never_invented(
     given, absent = (seen.headers for seen in stable.seen)
     assert {name: given.get(name) for name in context} == context
     assert not set(context) & set(absent)
-    await asyncio.wait_for(candidate.arrived.wait(), 10)
+    await asyncio.wait_for(candidate.arrived.wait(), 30)
     assert {name: candidate.seen[0].headers.get(name) for name in context} == context
 
 

@@ -38,7 +38,7 @@ class Monitor:
         """Wait for this many more polls to have begun."""
         for _ in range(count):
             self.polled.clear()
-            await asyncio.wait_for(self.polled.wait(), 5)
+            await asyncio.wait_for(self.polled.wait(), 30)
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ async def monitor() -> AsyncIterator[Monitor]:
 
 
 async def following(router: Router, wanted: RoutingTable) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while router.routing.table != wanted:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 

@@ -148,15 +148,15 @@ async def test_a_client_s_timeout_ends_the_engine_s_work(
 ) -> None:
     router = await start(table(target(stable)))
     stable.fault = Fault.HANG
-    async with client(router, timeout=0.3) as ai:
+    async with client(router, timeout=1.0) as ai:
         with pytest.raises(openai.APITimeoutError):
             await ai.chat.completions.create(model=DEPLOYMENT, messages=HELLO)
-    await asyncio.wait_for(stable.abandoned.wait(), 5)
+    await asyncio.wait_for(stable.abandoned.wait(), 30)
     await until_recorded(tmp_path, 1)
     ((header, _),) = records(tmp_path)
     assert (header.error, header.status) == (ExchangeError.CLIENT_LEFT, 0)
     assert header.first_byte is None
-    assert 0.2 <= (header.ended - header.arrival).total_seconds() < 5
+    assert 0.2 <= (header.ended - header.arrival).total_seconds() < 20
 
 
 async def test_a_client_that_leaves_a_stream_ends_the_engine_s_work(
@@ -169,7 +169,7 @@ async def test_a_client_that_leaves_a_stream_ends_the_engine_s_work(
         async for _ in stream:
             break
         await stream.close()
-    await asyncio.wait_for(stable.abandoned.wait(), 5)
+    await asyncio.wait_for(stable.abandoned.wait(), 30)
     await until_recorded(tmp_path, 1)
     ((header, record),) = records(tmp_path)
     assert (header.error, header.status, header.pair_id) == (ExchangeError.CLIENT_LEFT, 200, None)

@@ -208,7 +208,7 @@ async def test_clients_get_the_pinned_release_under_the_table_s_generation(
     file = pin_file(tmp_path / "routing")
     when = datetime(2026, 11, 21, tzinfo=UTC)
     write_pins(file, {DEPLOYMENT: Pin(target=target(candidate), by="ops", reason="test", at=when)})
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not router.routing.pinned:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     headers = {"authorization": f"Bearer {CHAT_KEY}"}

@@ -133,7 +133,7 @@ def test_the_rollouts_copy_comes_first_and_shadows_bring_their_budgets() -> None
 
 
 def test_without_a_candidate_there_is_one_leg() -> None:
-    assert decide(route(Mode.NONE, mirror=1.0), "c", "r") == (STABLE, ExchangeRole.STABLE, ())
+    assert decide(route(Mode.NONE, mirror=1.0), "c", "r") == Decision(STABLE, ExchangeRole.STABLE)
 
 
 def test_what_does_not_depend_on_the_request_is_not_worked_out_again() -> None:

@@ -50,7 +50,7 @@ async def process(
 
 
 async def serving(session: ClientSession, url: str) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             with contextlib.suppress(OSError):
                 async with session.get(f"{url}/healthz") as health:
@@ -60,7 +60,7 @@ async def serving(session: ClientSession, url: str) -> None:
 
 
 async def becomes(session: ClientSession, url: str, status: int) -> object:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             async with session.get(url) as answer:
                 if answer.status == status:
@@ -100,7 +100,7 @@ async def test_sigterm_lets_a_stream_end(stable: FakeEngine, session: ClientSess
             await answer.content.readuntil(b"\n\n")
             child.send_signal(signal.SIGTERM)
             assert (await answer.read()).endswith(b"data: [DONE]\n\n")
-        assert await asyncio.wait_for(child.wait(), 10) == 0
+        assert await asyncio.wait_for(child.wait(), 60) == 0
     ((header, _),) = records(tmp_path)
     assert header.error is None
 
@@ -110,7 +110,7 @@ async def test_sigterm_is_told_to_load_balancers_and_to_kept_connections(
 ) -> None:
     port, admin_port = free_port(), free_port()
     url, admin = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{admin_port}"
-    stable.pause_s = 3.0
+    stable.steps = asyncio.Semaphore(2)
     async with process(tmp_path, port, table(target(stable)), admin_port) as child:
         await serving(session, url)
         chat = f"{url}/v1/chat/completions"
@@ -118,31 +118,37 @@ async def test_sigterm_is_told_to_load_balancers_and_to_kept_connections(
             await answer.content.readuntil(b"\n\n")
             child.send_signal(signal.SIGTERM)
             assert await becomes(session, f"{admin}/healthz", 503) == {"status": "draining", "revision": 1}
+            for _ in range(100):
+                stable.steps.release()
             assert (await answer.read()).endswith(b"data: [DONE]\n\n")
-        assert await asyncio.wait_for(child.wait(), 30) == 0
+        assert await asyncio.wait_for(child.wait(), 60) == 0
 
 
 async def test_a_kept_connection_is_ended_with_an_answer(
     stable: FakeEngine, session: ClientSession, tmp_path: Path
 ) -> None:
-    port, admin_port = free_port(), free_port()
+    """It is in use all the time: an idle one is closed without a word after a second."""
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
-    async with process(tmp_path, port, table(target(stable)), admin_port) as child:
+    async with process(tmp_path, port, table(target(stable))) as child:
         await serving(session, url)
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         ask = f"GET /v1/models HTTP/1.1\r\nhost: r\r\nauthorization: Bearer {CHAT_KEY}\r\n\r\n".encode()
-        writer.write(ask)
-        before = await reader.readuntil(b"\r\n\r\n")
-        await reader.readuntil(b"]}")
+
+        async def answered() -> tuple[bytes, bytes]:
+            writer.write(ask)
+            return (await reader.readuntil(b"\r\n\r\n")).lower(), await reader.readuntil(b"]}")
+
+        head, _ = await answered()
+        assert b"connection: close" not in head
         child.send_signal(signal.SIGTERM)
-        await becomes(session, f"http://127.0.0.1:{admin_port}/healthz", 503)
-        writer.write(ask)
-        after = (await asyncio.wait_for(reader.read(), 30)).lower()
+        async with asyncio.timeout(30):
+            while b"connection: close" not in head:
+                head, models = await answered()
+            assert await reader.read() == b""
         writer.close()
-        assert b"connection: close" not in before.lower()
-        assert b"connection: close" in after
-        assert b'"list"' in after
-        assert await asyncio.wait_for(child.wait(), 30) == 0
+        assert b'"list"' in models
+        assert await asyncio.wait_for(child.wait(), 60) == 0
 
 
 async def test_a_pin_by_hand_needs_nothing_but_this_host(
@@ -191,12 +197,12 @@ async def test_sigterm_does_not_wait_for_idle_connections(
         async with session.post(f"{url}/v1/chat/completions", json=body(), headers=HEADERS) as answer:
             assert answer.status == 200
         child.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(child.wait(), 15) == 0
+        assert await asyncio.wait_for(child.wait(), 25) == 0, "a drain lasts 30 s"
 
 
 async def test_a_port_in_use_is_told_on_standard_error(session: ClientSession, tmp_path: Path) -> None:
     async with FakeEngine("holder") as holder, process(tmp_path, holder.port) as child:
-        _, stderr = await asyncio.wait_for(child.communicate(), 30)
+        _, stderr = await asyncio.wait_for(child.communicate(), 60)
     assert child.returncode == 2
     message = f"error: Port {holder.port} on 127.0.0.1 is in use. Stop the program that holds it, or set AFTERTUNE_ROUTER__PORT."
     assert stderr.decode().strip().endswith(message)
@@ -210,7 +216,7 @@ async def test_a_missing_or_open_control_token_stops_the_start(tmp_path: Path, m
             file.unlink()
         else:
             file.chmod(mode)
-        _, stderr = await asyncio.wait_for(child.communicate(), 30)
+        _, stderr = await asyncio.wait_for(child.communicate(), 60)
     assert child.returncode == 2
     assert stderr.startswith(b"error: The control token")
 

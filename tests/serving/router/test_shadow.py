@@ -13,7 +13,18 @@ from aftertune.values.route import Mode
 from serving.router.app import Router
 from tests.fakes.engine import FakeEngine, Fault
 from tests.serving.router.conftest import StartRouter
-from tests.serving.router.stack import CREATE_TASK, TASK, body, post, records, table, target, until_recorded
+from tests.serving.router.stack import (
+    CONTROL,
+    CREATE_TASK,
+    TASK,
+    body,
+    post,
+    records,
+    settings,
+    table,
+    target,
+    until_recorded,
+)
 
 FAULTS = [fault for fault in Fault if fault is not Fault.NONE]
 ASKED = body(TASK, tools=[CREATE_TASK])
@@ -44,7 +55,7 @@ async def test_the_live_answer_is_what_it_was(
     tmp_path: Path,
     fault: Fault | str,
 ) -> None:
-    router = await start(table(target(stable)), mirror_timeout_s=20.0)
+    router = await start(table(target(stable)), mirror_timeout_s=60.0)
     expected = await answers(session, router)
     if fault == "dead":
         await candidate.stop()
@@ -54,7 +65,7 @@ async def test_the_live_answer_is_what_it_was(
     began = time.monotonic()
     for _ in range(3):
         assert await answers(session, router) == expected
-    assert time.monotonic() - began < 10, "the shadow's deadline is 20 s: nobody may have waited for it"
+    assert time.monotonic() - began < 30, "the shadow's deadline is 60 s: nobody may have waited for it"
     live = [header for header, _ in records(tmp_path) if header.role is ExchangeRole.STABLE]
     assert [header.error for header in live] == [None] * 8
     assert [header.request_id for header in live[2:]] == ["req-False", "req-True"] * 3
@@ -83,7 +94,8 @@ async def test_the_shadow_s_own_end_is_recorded(
     fault: Fault,
     error: ExchangeError | None,
 ) -> None:
-    router = await start(table(target(stable), target(candidate)))
+    patience_s = 1.0 if error is ExchangeError.TIMEOUT else 20.0
+    router = await start(table(target(stable), target(candidate)), mirror_timeout_s=patience_s)
     candidate.fault = fault
     await post(session, router, ASKED)
     await until_recorded(tmp_path, 2)
@@ -95,7 +107,7 @@ async def test_the_shadow_s_own_end_is_recorded(
 async def test_a_full_queue_drops_copies_and_says_so(
     start: StartRouter, stable: FakeEngine, candidate: FakeEngine, session: ClientSession, tmp_path: Path
 ) -> None:
-    router = await start(table(target(stable), target(candidate)))
+    router = await start(table(target(stable), target(candidate)), mirror_timeout_s=100.0)
     candidate.fault = Fault.HANG
     statuses = await asyncio.gather(*(post(session, router) for _ in range(300)))
     assert {status for status, _, _ in statuses} == {200}
@@ -107,15 +119,32 @@ async def test_a_full_queue_drops_copies_and_says_so(
     assert len(unpaired) == int(found[1]) >= 300 - 256 - 4
 
 
+async def test_waiting_copies_take_so_much_memory_and_no_more(
+    stable: FakeEngine, candidate: FakeEngine, session: ClientSession, tmp_path: Path
+) -> None:
+    known = settings(tmp_path, mirror_timeout_s=100.0)
+    mirror = known.mirror.model_copy(update={"queue_bytes": 20_000, "concurrency": 1})
+    candidate.fault = Fault.HANG
+    async with Router(known.model_copy(update={"mirror": mirror}), CONTROL) as router:
+        router.routing.accept(table(target(stable), target(candidate)))
+        asked = body("x" * 9_000)
+        statuses = await asyncio.gather(*(post(session, router, asked) for _ in range(8)))
+        assert {status for status, _, _ in statuses} == {200}
+        shown = router.metrics.render().decode()
+    assert 'aftertune_mirror_dropped_total{reason="memory"} 6.0' in shown
+    assert "aftertune_mirror_pending 1.0" in shown
+
+
 async def test_copies_for_a_release_that_left_are_dropped_and_never_blamed_on_it(
     start: StartRouter, stable: FakeEngine, candidate: FakeEngine, session: ClientSession, tmp_path: Path
 ) -> None:
-    router = await start(table(target(stable), target(candidate)))
+    router = await start(table(target(stable), target(candidate)), mirror_timeout_s=100.0)
     candidate.fault = Fault.HANG
     for _ in range(10):
         await post(session, router, ASKED)
     router.routing.accept(table(target(stable), revision=2))
     under_way = 4
+    await candidate.stop()  # which ends them
     await until_recorded(tmp_path, 10 + under_way)
     assert len(shadows(tmp_path)) == under_way
     dropped = r'aftertune_mirror_dropped_total{reason="not_routed"} (\d+)'
@@ -157,10 +186,15 @@ async def test_in_canary_the_copy_goes_to_the_other_release(
 
 
 async def test_copies_under_way_are_finished_by_a_stop(
-    stable: FakeEngine, candidate: FakeEngine, session: ClientSession, tmp_path: Path
+    stable: FakeEngine,
+    candidate: FakeEngine,
+    session: ClientSession,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from tests.serving.router.stack import CONTROL, settings
 
+    monkeypatch.setattr("serving.router.app.MIRROR_DRAIN_S", 30.0)
     candidate.pause_s = 0.3
     async with Router(settings(tmp_path), CONTROL) as router:
         router.routing.accept(table(target(stable), target(candidate)))

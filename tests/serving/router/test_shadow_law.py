@@ -19,9 +19,11 @@ from tests.serving.router.stack import CREATE_TASK, records, table, target, unti
 
 REFUSED = "refused"
 FAULTS = [fault.value for fault in Fault if fault is not Fault.NONE] + [REFUSED]
-SHADOW_DEADLINE_S = 2.0
-PATIENCE_S = 1.0
-"""Far below the shadow's deadline, far above this machine's noise: who waited for a shadow is over it."""
+SHADOW_DEADLINE_S = 60.0
+PATIENCE_S = 15.0
+"""Far below the shadow's deadline, far above any machine's noise: who waited for a shadow is over it."""
+SHORT_DEADLINE_S = 2.0
+"""For a test that waits until copies that hang are given up."""
 ROUNDS = 2
 LONG = "x" * 900_000
 
@@ -143,7 +145,7 @@ async def test_a_copy_starts_when_the_live_answer_has_ended(
     router = await start(table(target(stable), target(candidate)))
     stable.steps = asyncio.Semaphore(0)
     asking = asyncio.create_task(ask(session, router, MIRRORED[name]))
-    await stable.arrived.wait()
+    await asyncio.wait_for(stable.arrived.wait(), 30)
     stable.steps.release()
     for _ in range(20):
         await asyncio.sleep(0)
@@ -151,7 +153,7 @@ async def test_a_copy_starts_when_the_live_answer_has_ended(
     for _ in range(100):
         stable.steps.release()
     assert (await asking).status == 200
-    await asyncio.wait_for(candidate.arrived.wait(), 10)
+    await asyncio.wait_for(candidate.arrived.wait(), 30)
 
 
 @pytest.mark.parametrize(
@@ -174,7 +176,7 @@ async def test_a_request_that_needs_the_engine_s_memory_is_not_copied(
     stateful = Asked("/v1/responses", {**MIRRORED["responses"].fields, **fields})
     assert (await ask(session, router, stateful)).status == 200
     await ask(session, router, MIRRORED["responses"])
-    await asyncio.wait_for(candidate.arrived.wait(), 10)
+    await asyncio.wait_for(candidate.arrived.wait(), 30)
     assert [seen.json for seen in candidate.seen] == [{"model": "v2", **MIRRORED["responses"].fields}]
     assert await dropped(session, router, "stateful") == 1
 
@@ -195,7 +197,7 @@ async def test_several_shadows_at_once_one_of_them_dead(
     tmp_path: Path,
 ) -> None:
     dead, good = others
-    router = await start(table(target(stable)), mirror_timeout_s=SHADOW_DEADLINE_S)
+    router = await start(table(target(stable)), mirror_timeout_s=SHORT_DEADLINE_S)
     expected, _ = await answers(session, router, MIRRORED)
     candidate.fault = Fault.HANG
     await dead.stop()
@@ -206,7 +208,7 @@ async def test_several_shadows_at_once_one_of_them_dead(
     for _ in range(2):
         seen, took = await answers(session, router, MIRRORED)
         assert seen == expected
-        assert median(took) < PATIENCE_S
+        assert median(took) < 0.75 * SHORT_DEADLINE_S
     copies = 2 * len(MIRRORED)
     await until_recorded(tmp_path, len(MIRRORED) + 4 * copies)
     ended: dict[str, list[ExchangeError | None]] = {}

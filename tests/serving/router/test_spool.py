@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from aftertune.clock import ManualClock
 from aftertune.errors import BadInput
-from aftertune.settings import SpoolSettings
+from aftertune.settings.sections import SpoolSettings
 from aftertune.spool import folder as folder_module
 from aftertune.spool import is_sealed, scan, segments
 from serving.router.spool import LATER_BYTES, LATER_RECORDS, SpoolWriter

@@ -13,7 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from aftertune.clock import ManualClock
-from aftertune.settings import SpoolSettings
+from aftertune.settings.sections import SpoolSettings
 from aftertune.spool import is_sealed, segments
 from aftertune.values.gap import GapReason
 from serving.router import spool as spool_module

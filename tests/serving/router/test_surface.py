@@ -220,7 +220,7 @@ async def test_a_rollback_in_mid_stream_does_not_cut_the_stream(
     stable.steps = asyncio.Semaphore(1)
     asking = asyncio.create_task(ask(session, router, MIRRORED["chat stream"]))
     stable.arrived.clear()
-    await asyncio.wait_for(stable.arrived.wait(), 10)
+    await asyncio.wait_for(stable.arrived.wait(), 30)
     router.routing.accept(table(target(candidate), revision=2, generation=4))
     for _ in range(100):
         stable.steps.release()

@@ -17,7 +17,8 @@ import pytest
 from aftertune.control import create_control_token
 from aftertune.roll import roll
 from aftertune.rooms import Room, routers, stand_in
-from aftertune.settings import MonitorSettings, RouterSettings, Settings
+from aftertune.settings import Settings
+from aftertune.settings.sections import MonitorSettings, RouterSettings
 from tests.fakes.engine import FakeEngine
 from tests.flows.ports import free_row
 from tests.serving.router.stack import CHAT_KEY, DEPLOYMENT, free_port, table, target
@@ -76,7 +77,7 @@ class Users:
             base_url=f"{self.url}/v1",
             api_key=CHAT_KEY,
             max_retries=2,
-            timeout=30,
+            timeout=60,
             http_client=openai.DefaultAsyncHttpxClient(limits=limits),
         ) as client:
             while not self.over.is_set():
@@ -103,7 +104,7 @@ class Users:
 
     async def wait_for_more(self, answers: int) -> None:
         wanted = self.whole + answers
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while self.whole < wanted and not self.faults:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
 
@@ -137,18 +138,19 @@ def processes(settings: Settings) -> Iterator[Processes]:
 
 async def looks(steps: Iterator[None], holds: Callable[[], bool] = lambda: False) -> None:
     """Take the steps to their end, in a thread: some of them ask over HTTP."""
-    async with asyncio.timeout(90):
+    async with asyncio.timeout(300):
         while await asyncio.to_thread(next, steps, OVER) is None and not holds():  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
 
 async def ready(rooms: tuple[Room, ...]) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         for room in rooms:
             while not await asyncio.to_thread(room.is_ready):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
 
 
+@pytest.mark.timeout(600)
 async def test_every_answer_is_whole(settings: Settings, processes: Processes, stable: FakeEngine) -> None:
     stable.pause_s = 0.3
     # The last table of one of the routers is on disk: the others of the host start by it.
@@ -180,6 +182,7 @@ async def test_every_answer_is_whole(settings: Settings, processes: Processes, s
     )
 
 
+@pytest.mark.timeout(600)
 async def test_a_successor_that_does_not_start_stops_the_upgrade(
     settings: Settings, processes: Processes, stable: FakeEngine
 ) -> None:

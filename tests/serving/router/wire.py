@@ -13,7 +13,7 @@ from serving.router.app import Router
 from tests.serving.router.asked import Asked
 from tests.serving.router.stack import CHAT_KEY
 
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from serving.wire.server import Connection, Refusal
 from serving.wire.watch import Watch
 
 ASKED = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 
 
 @dataclass
