@@ -1,13 +1,14 @@
-"""Wilson's interval against scipy and by its own laws."""
+"""Wilson's and Clopper and Pearson's intervals against scipy, published figures and their own laws."""
 
-from statistics import StatisticsError
+from math import sqrt
+from statistics import NormalDist, StatisticsError
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.stats import binom, binomtest
 
-from aftertune.stats.interval import Interval, wilson
+from aftertune.stats.interval import Interval, clopper_pearson, effective_wilson, wilson
 
 
 @st.composite
@@ -63,3 +64,61 @@ def test_impossible_counts_are_refused(successes: int, n: int) -> None:
 def test_impossible_confidence_is_refused(confidence: float) -> None:
     with pytest.raises(StatisticsError):
         wilson(1, 2, confidence)
+
+
+@given(counts(), st.sampled_from([0.5, 0.8, 0.9, 0.95, 0.99]))
+def test_exact_interval_agrees_with_scipy(observed: tuple[int, int], confidence: float) -> None:
+    successes, n = observed
+    expected = binomtest(successes, n).proportion_ci(confidence_level=confidence, method="exact")
+    assert clopper_pearson(successes, n, confidence) == pytest.approx((expected.low, expected.high), abs=1e-9)
+
+
+def test_exact_interval_known_answer() -> None:
+    """Newcombe, Statistics in Medicine 17 (1998), table I, method 5: 81 of 263 and 0 of 20."""
+    assert clopper_pearson(81, 263) == pytest.approx((0.2527, 0.3676), abs=5e-5)
+    assert clopper_pearson(0, 20) == pytest.approx((0.0, 0.1684), abs=5e-5)
+
+
+@pytest.mark.parametrize("p", [0.01, 0.3, 0.5, 0.97])
+def test_exact_interval_covers_at_least_as_often_as_it_says(p: float) -> None:
+    n = 60
+    covered = sum(
+        binom.pmf(k, n, p)
+        for k in range(n + 1)
+        if clopper_pearson(k, n).low <= p <= clopper_pearson(k, n).high
+    )
+    assert covered >= 0.95
+
+
+def test_exact_interval_without_observations_says_nothing() -> None:
+    assert clopper_pearson(0, 0) == Interval(0.0, 1.0)
+
+
+@pytest.mark.parametrize(("successes", "n"), [(-1, 5), (6, 5), (1, 0)])
+def test_exact_interval_refuses_impossible_counts(successes: int, n: int) -> None:
+    with pytest.raises(ValueError, match="successes must lie"):
+        clopper_pearson(successes, n)
+
+
+@pytest.mark.parametrize("confidence", [-1.0, 0.0, 1.0])
+def test_exact_interval_refuses_impossible_confidence(confidence: float) -> None:
+    with pytest.raises(ValueError, match="confidence must lie"):
+        clopper_pearson(1, 2, confidence)
+
+
+@given(counts())
+def test_of_independent_samples_the_effective_interval_is_wilsons(observed: tuple[int, int]) -> None:
+    successes, n = observed
+    if not 0 < successes < n:
+        return
+    share, z = successes / n, NormalDist().inv_cdf(0.975)
+    found = effective_wilson(share, sqrt(share * (1 - share) / n), z)
+    assert found == pytest.approx(wilson(successes, n), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("share", "error", "quantile"), [(0.0, 0.1, 2.0), (1.0, 0.1, 2.0), (0.5, 0.0, 2.0), (0.5, 0.1, 0.0)]
+)
+def test_without_a_spread_there_is_no_effective_size(share: float, error: float, quantile: float) -> None:
+    with pytest.raises(ValueError, match="impossible"):
+        effective_wilson(share, error, quantile)
