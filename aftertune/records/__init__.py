@@ -18,6 +18,7 @@ from aftertune.records.operations import AlertRow, AuditRow, IdempotencyRow, Slo
 from aftertune.records.people import ApiKeyRow, SessionRow, UserRow
 from aftertune.records.releases import EngineRow, QuarantineRow, ReleaseRow
 from aftertune.records.reports import ReportRow, SignOffRow
+from aftertune.records.reviews import CampaignRow, ClaimRow, QuestionRow, RatingRow, ReviewItemRow
 from aftertune.records.routing import LeaseRow, RouterRow, RoutingTableRow
 from aftertune.records.traffic import (
     AnswerRow,
@@ -36,6 +37,8 @@ __all__ = [
     "ApiKeyRow",
     "ApprovalRow",
     "AuditRow",
+    "CampaignRow",
+    "ClaimRow",
     "DeploymentRow",
     "DriftReadingRow",
     "DriftWatchRow",
@@ -52,8 +55,11 @@ __all__ = [
     "PayloadRow",
     "PromotionRow",
     "QuarantineRow",
+    "QuestionRow",
+    "RatingRow",
     "ReleaseRow",
     "ReportRow",
+    "ReviewItemRow",
     "RollbackRow",
     "RolloutRow",
     "RouterRow",

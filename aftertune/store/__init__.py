@@ -26,9 +26,11 @@ from aftertune.store.gaps import GapTable
 from aftertune.store.leases import LeaseTable
 from aftertune.store.notify import Announcements, Changes, listening
 from aftertune.store.pairs import PairTable
+from aftertune.store.questions import QuestionTable
 from aftertune.store.releases import ReleaseTable
 from aftertune.store.replays import ReplayTable
 from aftertune.store.reports import ReportTable
+from aftertune.store.reviews import ReviewTable
 from aftertune.store.rollbacks import RollbackTable
 from aftertune.store.rollouts import RolloutTable
 from aftertune.store.routing import RoutingTables
@@ -59,9 +61,11 @@ class Transaction:
         self.gaps = GapTable(session)
         self.leases = LeaseTable(session)
         self.pairs = PairTable(session)
+        self.questions = QuestionTable(session)
         self.releases = ReleaseTable(session)
         self.replays = ReplayTable(session)
         self.reports = ReportTable(session)
+        self.reviews = ReviewTable(session)
         self.rollbacks = RollbackTable(session)
         self.rollouts = RolloutTable(session)
         self.routing = RoutingTables(session)

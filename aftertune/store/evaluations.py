@@ -1,13 +1,14 @@
 """Evaluation runs and the answers that they scored."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlmodel import Session, col, delete, select
 
 from aftertune.errors import NotFound
 from aftertune.records import EvaluationRow, SampleRow, SuiteRow
-from aftertune.values.evaluation import EvaluationRun, RunState, SampleResult, SuiteCard, Trigger
+from aftertune.store.bulk import chunks
+from aftertune.values.evaluation import Answer, EvaluationRun, RunState, SampleResult, SuiteCard, Trigger
 
 
 class EvaluationTable:
@@ -90,26 +91,65 @@ class EvaluationTable:
         )
         return [EvaluationRun.model_validate(row.body) for row in rows]
 
-    def add_result(self, result: SampleResult) -> None:
-        """Idempotent: the first answer to a sample stays."""
-        key = (result.run, result.release, result.sample)
-        if self._session.get(SampleRow, key) is None:
-            self._session.add(
-                SampleRow(
-                    run=result.run,
-                    release=result.release,
-                    sample=result.sample,
-                    body=result.model_dump(mode="json"),
+    def add_results(self, results: Sequence[SampleResult]) -> None:
+        """Idempotent: the first answer to a sample stays. All are of one run."""
+        if not results:
+            return
+        samples = {result.sample for result in results}
+        known = self._session.exec(
+            select(SampleRow.release, SampleRow.sample).where(
+                SampleRow.run == results[0].run, col(SampleRow.sample).in_(samples)
+            )
+        )
+        seen = set(known)
+        for result in results:
+            if (result.release, result.sample) not in seen:
+                seen.add((result.release, result.sample))
+                self._session.add(
+                    SampleRow(
+                        run=result.run,
+                        release=result.release,
+                        sample=result.sample,
+                        body=result.model_dump(),  # not as JSON: what a model wrote may be half a surrogate pair
+                    )
+                )
+        self._session.flush()
+
+    def results(self, run: str, samples: Iterable[str] | None = None) -> list[SampleResult]:
+        """By release and sample; of these samples only, where they are given."""
+        query = select(SampleRow).where(SampleRow.run == run)
+        queries = (
+            [query]
+            if samples is None
+            else [query.where(col(SampleRow.sample).in_(chunk)) for chunk in chunks(samples)]
+        )
+        rows = [row for each in queries for row in self._session.exec(each)]
+        rows.sort(key=lambda row: (row.release, row.sample))
+        return [SampleResult.model_validate(row.body) for row in rows]
+
+    def scores(self, run: str, release: str) -> dict[str, dict[str, float | None]]:
+        """Sample → metric → score, of one release."""
+        # Not by the database's JSON operators: PostgreSQL refuses a body with a NUL, and models write them.
+        found = self._session.exec(
+            select(SampleRow.sample, SampleRow.body)
+            .where(SampleRow.run == run, SampleRow.release == release)
+            .order_by(SampleRow.sample)
+        )
+        return {sample: body["scores"] for sample, body in found}
+
+    def answers(self, run: str, release: str, samples: Iterable[str]) -> dict[str, Answer]:
+        """The first answer of a release to each of the samples that it answered, by sample."""
+        rows = (
+            row
+            for chunk in chunks(samples)
+            for row in self._session.exec(
+                select(SampleRow).where(
+                    SampleRow.run == run, SampleRow.release == release, col(SampleRow.sample).in_(chunk)
                 )
             )
-            self._session.flush()
-
-    def results(self, run: str) -> list[SampleResult]:
-        """By release and sample."""
-        rows = self._session.exec(
-            select(SampleRow).where(SampleRow.run == run).order_by(SampleRow.release, SampleRow.sample)
         )
-        return [SampleResult.model_validate(row.body) for row in rows]
+        found = (SampleResult.model_validate(row.body) for row in rows)
+        return {result.sample: result.answers[0] for result in found if result.answers}
 
     def _row(self, run: str) -> EvaluationRow:
         row = self._session.get(EvaluationRow, run)

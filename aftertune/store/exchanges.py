@@ -123,6 +123,20 @@ class ExchangeTable:
             for exchange, payload, answer in rows
         ]
 
+    def with_texts(self, exchange_ids: Iterable[str]) -> set[str]:
+        """Those of the exchanges of which both the request and the answer are stored."""
+        return {
+            found
+            for chunk in chunks(exchange_ids)
+            for found in self._session.exec(
+                select(PayloadRow.exchange_id).where(
+                    col(PayloadRow.exchange_id).in_(chunk),
+                    func.length(PayloadRow.request) > 0,
+                    func.length(PayloadRow.answer) > 0,
+                )
+            )
+        }
+
     def payload(self, exchange_id: str) -> Payload | None:
         row = self._session.get(PayloadRow, exchange_id)
         return Payload(row.request, row.answer) if row else None

@@ -27,3 +27,8 @@ class SlotLedger:
         return list(
             self._session.exec(select(SlotRow.slot).where(SlotRow.job == job).order_by(col(SlotRow.slot)))
         )
+
+    def last(self, job: str) -> str | None:
+        """The last of the job's slots, in the order of their names."""
+        last = select(SlotRow.slot).where(SlotRow.job == job).order_by(col(SlotRow.slot).desc()).limit(1)
+        return self._session.exec(last).first()

@@ -120,7 +120,7 @@ def test_rows_of_the_previous_schema_stay(empty: Store) -> None:
     upgrade(empty.engine, "0001")
     rows = previous_rows(empty.engine)
     upgrade(empty.engine)
-    assert revision(empty.engine) == "0003"
+    assert revision(empty.engine) == "0004"
     after = MetaData()
     after.reflect(empty.engine)
     with empty.engine.connect() as connection:

@@ -16,7 +16,7 @@ from aftertune.errors import BadInput, Conflict, NotFound, Unavailable
 from aftertune.identity import Role
 from aftertune.migrations import upgrade
 from aftertune.store import Store
-from aftertune.store.notify import ANNOUNCED
+from aftertune.store.notify import ANNOUNCED, Announcements
 from aftertune.store.postgres import PostgresConnection, escaped, unescaped
 from aftertune.values.deployment import Act
 from aftertune.values.route import KeyGrant, RoutingTable
@@ -139,13 +139,14 @@ def test_text_that_postgresql_refuses_is_stored_all_the_same(store: Store) -> No
 def test_a_server_that_falls_silent_is_given_up(
     own_server: Postgres, own_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(PostgresConnection, "silence_s", 0.3)
-    monkeypatch.setattr("aftertune.store.postgres._PARAMETERS", {"connect_timeout": "2"})
     look(own_store)
-    started = time.monotonic()
-    with own_server.silent(), pytest.raises(Unavailable):
-        look(own_store)
-    assert time.monotonic() - started < 10
+    with monkeypatch.context() as patch:
+        patch.setattr(PostgresConnection, "silence_s", 0.3)
+        patch.setattr("aftertune.store.postgres._PARAMETERS", {"connect_timeout": "2"})
+        started = time.monotonic()
+        with own_server.silent(), pytest.raises(Unavailable):
+            look(own_store)
+        assert time.monotonic() - started < 25, "unpatched it takes longer than 30 s"
     look(own_store)
 
 
@@ -187,7 +188,7 @@ def test_a_writer_that_stands_still_gives_way_in_the_end(
             gone = text(
                 "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in%' AND datname = current_database()"
             )
-            deadline = time.monotonic() + 10
+            deadline = time.monotonic() + 60
             while other.execute(gone).scalar() and time.monotonic() < deadline:
                 other.rollback()
         monkeypatch.undo()
@@ -203,14 +204,14 @@ def test_acts_are_announced_when_they_are_committed(store: Store) -> None:
         with store.write() as tx:
             tx.releases.add(release("v1"))
             commit(tx, Act.CREATE, None, created("tasks", "v1"), actor="olga", at=AT)
-        assert said(heard.wait(5.0), heard.wait(0.0)) == {"deployments", "releases"}
+        assert said(heard, 2) == {"deployments", "releases"}
         with store.write() as tx:
             before = tx.deployments.get("tasks")
             commit(tx, Act.FREEZE, before, frozen(before, "audit"), actor="olga", at=AT)
-        assert said(heard.wait(5.0)) == {"deployments"}
+        assert said(heard) == {"deployments"}
         with store.write() as tx:
             tx.routing.publish(RoutingTable(revision=0, keys={"h": KeyGrant(name="olga")}), AT)
-        assert said(heard.wait(5.0)) == {"routing_tables"}
+        assert said(heard) == {"routing_tables"}
 
 
 def test_what_nobody_waits_for_is_not_announced(store: Store) -> None:
@@ -236,7 +237,7 @@ def test_a_listener_hears_that_its_connection_is_lost(own_server: Postgres, own_
     with own_store.announcements() as heard:
         own_server.stop()
         with pytest.raises(Unavailable):
-            heard.wait(5.0)
+            heard.wait(60.0)
     with pytest.raises(Unavailable), own_store.announcements():
         pass
     own_server.start()
@@ -244,5 +245,10 @@ def test_a_listener_hears_that_its_connection_is_lost(own_server: Postgres, own_
         assert heard.wait(0.0) == frozenset()
 
 
-def said(*heard: frozenset[str]) -> set[str]:
-    return set().union(*heard)
+def said(heard: Announcements, tables: int = 1) -> set[str]:
+    """What is announced, in one piece or in several, until it is so many tables."""
+    found: set[str] = set()
+    deadline = time.monotonic() + 60
+    while len(found) < tables and time.monotonic() < deadline:
+        found |= heard.wait(5.0)
+    return found | heard.wait(0.0)

@@ -14,7 +14,7 @@ from aftertune.store.drift import Embedded
 from aftertune.store.exchanges import Payload
 from aftertune.values.alert import Alert
 from aftertune.values.drift import DriftReading, DriftState
-from aftertune.values.evaluation import EvaluationRun, RunState, SampleResult, SuiteCard, Trigger
+from aftertune.values.evaluation import Answer, EvaluationRun, RunState, SampleResult, SuiteCard, Trigger
 from aftertune.values.exchange import ExchangeRole
 from aftertune.values.report import Report, ReportState, SignOff
 from aftertune.values.training import TrainingJob, TrainingState
@@ -47,7 +47,7 @@ def card(name: str) -> SuiteCard:
         dataset="d",
         licence="CC0",
         gates=("at least 0.8",),
-        compares_with_base=False,
+        baselines=(),
     )
 
 
@@ -122,15 +122,42 @@ def test_a_run_of_an_unknown_release_is_refused(known: Store) -> None:
 
 
 def test_the_first_answer_to_a_sample_stays(known: Store) -> None:
-    first = SampleResult(run="r1", sample="s1", release="v1", answer=HOSTILE, scores={"exact": None})
+    answers = (Answer(text=HOSTILE),)
+    first = SampleResult(run="r1", sample="s1", release="v1", answers=answers, scores={"exact": None})
+    another = first.model_copy(update={"answers": (Answer(text="another"),)})
     with known.write() as tx:
         tx.evaluations.add(run("r1"))
-        tx.evaluations.add_result(first)
-        tx.evaluations.add_result(first.model_copy(update={"answer": "another"}))
-        tx.evaluations.add_result(first.model_copy(update={"sample": "s0"}))
+        tx.evaluations.add_results([first, another])
+        tx.evaluations.add_results([another, first.model_copy(update={"sample": "s0"})])
+        tx.evaluations.add_results([])
     with known.read() as tx:
         assert [result.sample for result in tx.evaluations.results("r1")] == ["s0", "s1"]
         assert tx.evaluations.results("r1")[1] == first
+
+
+def test_scores_are_read_for_one_release(known: Store) -> None:
+    why = "no answer in 3 tries"
+    results = [
+        SampleResult(run="r1", sample="s1", release="v1", scores={"exact": None, "tone": 0.25}, error=why),
+        SampleResult(run="r1", sample="s0", release="v1", scores={"exact": None}, error=why),
+        SampleResult(
+            run="r1", sample="s2", release="v1", answers=(Answer(text=HOSTILE),), scores={"exact": 1.0}
+        ),
+        SampleResult(run="r1", sample="s0", release="v2", scores={"exact": 0.0}, error=HOSTILE),
+    ]
+    with known.write() as tx:
+        tx.evaluations.add(run("r1"))
+        tx.evaluations.add_results(results)
+    with known.read() as tx:
+        assert tx.evaluations.scores("r1", "v1") == {
+            "s0": {"exact": None},
+            "s1": {"exact": None, "tone": 0.25},
+            "s2": {"exact": 1.0},
+        }
+        assert tx.evaluations.scores("r1", "v9") == {}
+        some = tx.evaluations.results("r1", ["s0", "s9"])
+        assert [(result.release, result.sample) for result in some] == [("v1", "s0"), ("v2", "s0")]
+        assert tx.evaluations.results("r1", []) == []
 
 
 def test_suites_are_replaced_by_those_that_are_offered_now(store: Store) -> None:
