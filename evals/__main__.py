@@ -4,39 +4,41 @@ import logging
 import socket
 import sys
 import threading
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 
 from aftertune.clock import SystemClock
 from aftertune.lease import Lease
 from aftertune.loop import repeat
 from aftertune.program import run_until_told
 from aftertune.settings import Settings
+from aftertune.settings.sections import EvalsSettings, ExecutorKind
 from aftertune.store import Store
 from aftertune.telemetry import serve_metrics
-from evals.engines import Engines
-from evals.judge_model import configured_judge
-from evals.metrics import Metrics
+from evals.executor import Executor, LocalExecutor, RayExecutor
+from evals.harness import Limits
+from evals.judges import Judges
+from evals.pacing import Budget
+from evals.patience import Retries
 from evals.room import LEASE, LEASE_S, Room
 from evals.runner import Runner
-from evals.schedule import Nightly, nightly_trigger
-from evals.suite import load_suites
+from evals.suite import SUITES, load_suites
+from evals.telemetry import Metrics
+from evals.timetable import timetable
 
 log = logging.getLogger("evals")
 
 
 def run(settings: Settings, stop: threading.Event) -> None:
     """Until `stop` is set. Raises BadInput when it cannot start."""
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
-    clock, metrics, suites = SystemClock(), Metrics(), load_suites()
-    nightly = Nightly(nightly_trigger(settings.evals.nightly, settings.evals.time_zone), clock)
-    judge = configured_judge(settings.evals)
+    clock, metrics, suites = SystemClock(), Metrics(), load_suites(SUITES, *settings.evals.suites)
+    slots = timetable(settings.evals.schedules, settings.evals.time_zone, clock.now())
     serve_metrics(
         metrics.registry, settings.evals.metrics_port, settings.metrics_host, "AFTERTUNE_EVALS__METRICS_PORT"
     )
     with (
         closing(Store(settings.database_url)) as store,
-        closing(Engines(store, settings.evals.timeout_s)) as engines,
-        nightly.running(),
+        _executor(settings.evals) as executor,
     ):
         # The metrics port makes this the only room of its host and address, hence the holder's name.
         holder = f"{socket.gethostname()}:{settings.evals.metrics_port}"
@@ -45,21 +47,39 @@ def run(settings: Settings, stop: threading.Event) -> None:
             store,
             clock,
             suites,
-            judge,
+            Judges(settings, clock),
             metrics,
-            engines.of,
-            concurrency=settings.evals.concurrency,
+            executor,
+            limits=_limits(settings.evals),
             lease=lease,
             stop=stop,
         )
-        room = Room(store, clock, suites, runner, nightly, lease, metrics, stop)
+        room = Room(store, clock, suites, runner, slots, lease, metrics, stop)
         log.info("Offering %s.", ", ".join(suites))
         repeat("evals", room.step, settings.evals.tick_s, stop)
 
 
+@contextmanager
+def _executor(settings: EvalsSettings) -> Iterator[Executor]:
+    if settings.executor is ExecutorKind.LOCAL:
+        yield LocalExecutor()
+        return
+    with closing(RayExecutor(settings.ray_workers, settings.ray_address)) as ray:
+        yield ray
+
+
+def _limits(settings: EvalsSettings) -> Limits:
+    return Limits(
+        settings.concurrency,
+        settings.timeout_s,
+        Retries(tries=settings.tries, within_s=settings.retry_within_s),
+        Budget(settings.requests_per_s, settings.tokens_per_minute),
+        settings.run_timeout_s,
+    )
+
+
 def _secrets(settings: Settings) -> tuple[str, ...]:
-    key = settings.evals.judge_key
-    return (key.get_secret_value(),) if key else ()
+    return tuple(judge.key.get_secret_value() for judge in settings.evals.judges if judge.key)
 
 
 if __name__ == "__main__":

@@ -1,106 +1,87 @@
-"""One sample to one release: ask, try again, score. What cannot be answered is unmeasured, never wrong."""
+"""One sample to one release: every repeat is asked, and what cannot be answered says why."""
 
-import json
-import threading
+import hashlib
+import logging
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from aftertune.clock import Clock
-from aftertune.engine import ChatAnswer, ChatEngine
-from aftertune.errors import Unavailable
-from aftertune.values.evaluation import SampleResult
-from evals.judge_model import Judge
+from aftertune.engine import AsyncEngine
+from aftertune.errors import AftertuneError
+from aftertune.values.evaluation import Answer
+from evals.asking import Question, find_way
 from evals.sample import Sample
 from evals.suite import Suite
 
-BACKOFF_S = (0.5, 1.0, 2.0)
-"""Waits before the second, third and fourth try."""
-
-LONGEST_ASK_S = 20.0
-"""After so long no other try is begun: an engine that hangs must not hold up everything else that waits."""
-
-LONGEST_ANSWER = 20_000
-"""Characters of an answer that are kept."""
-
 LONGEST_REASON = 500
-"""Characters of what an engine said instead of an answer; it may send a whole page."""
+"""Characters of why there is no answer."""
+
+log = logging.getLogger(__name__)
 
 
-class Stopped(Exception):
-    """The room ends, or somebody else holds its lease: the run is resumed later."""
+class Unit(NamedTuple):
+    """One sample put to one release: a question for each repeat. Only values: it can be sent to another process."""
+
+    sample: str
+    release: str
+    questions: tuple[Question, ...]
 
 
-class Asker(NamedTuple):
-    """What asking needs. `backoff_s`: waits between tries."""
+class Answered(NamedTuple):
+    """`answers`: one for each repeat, or none, and then `error` says why. One lost repeat loses them all."""
 
-    suite: Suite
-    judge: Judge
-    clock: Clock
-    stop: threading.Event
-    backoff_s: tuple[float, ...] = BACKOFF_S
-
-    def ask(
-        self, run: str, sample: Sample, release: str, engine: ChatEngine, *, judged: bool
-    ) -> SampleResult:
-        """Raises Stopped. `judged`: whether the suite's judged metric is asked for as well."""
-        started = self.clock.monotonic()
-        answer = self._answer(sample, engine)
-        latency_s = self.clock.monotonic() - started
-        if isinstance(answer, str):
-            metrics = self._metrics(sample, judged)
-            return SampleResult(
-                run=run,
-                sample=sample.id,
-                release=release,
-                answer="",
-                scores=dict.fromkeys(metrics),
-                error=answer,
-            )
-        scores: dict[str, float | None] = {**self.suite.scorer.score(sample, self.suite.tools, answer)}
-        error = ""
-        if judged and self.suite.card.judged:
-            metric = self.suite.card.judged
-            verdict = self.judge.ask(metric, sample.question, spoken(answer))
-            scores[metric.metric] = verdict.value
-            error = f"{metric.metric}: {verdict.reason}" if verdict.value is None else ""
-        return SampleResult(
-            run=run,
-            sample=sample.id,
-            release=release,
-            answer=spoken(answer)[:LONGEST_ANSWER],
-            scores=scores,
-            error=error,
-            latency_s=latency_s,
-        )
-
-    def _answer(self, sample: Sample, engine: ChatEngine) -> ChatAnswer | str:
-        """The answer, or why there is none."""
-        reason, tries, started = "", 0, self.clock.monotonic()
-        for wait_s in (0.0, *self.backoff_s):
-            if self.clock.monotonic() - started >= LONGEST_ASK_S:
-                break
-            tries += 1
-            if self.stop.wait(wait_s) if wait_s else self.stop.is_set():
-                raise Stopped
-            try:
-                return engine.chat(
-                    sample.messages,
-                    tools=self.suite.tools_for(sample),
-                    max_tokens=self.suite.card.max_tokens,
-                )
-            except Unavailable as error:
-                reason = str(error)[:LONGEST_REASON]
-        return f"no answer in {tries} {'try' if tries == 1 else 'tries'}: {reason}"
-
-    def _metrics(self, sample: Sample, judged: bool) -> tuple[str, ...]:
-        metric = self.suite.card.judged
-        return (*self.suite.scorer.expects(sample), *((metric.metric,) if judged and metric else ()))
+    sample: str
+    release: str
+    answers: tuple[Answer, ...]
+    error: str = ""
+    latency_s: float | None = None
+    retries: int = 0  # of the engine since the answer before: they add up to those of the run
+    cached: bool = False
 
 
-def spoken(answer: ChatAnswer) -> str:
-    """The text, or the tool calls as JSON."""
-    if not answer.tool_calls:
-        return answer.text
-    calls = [{"name": call.name, "arguments": call.arguments} for call in answer.tool_calls]
-    return json.dumps(
-        {"text": answer.text, "tool_calls": calls} if answer.text else calls, ensure_ascii=False
+def units_of(suite: Suite, releases: Sequence[str], answered: Iterable[tuple[str, str]]) -> list[Unit]:
+    """What is still to ask, (release, sample) by (release, sample), in the suite's order.
+
+    Each sample is put to every release before the next one, so that they are compared under the same load.
+    """
+    known = set(answered)
+    return [
+        Unit(sample.id, release, questions_of(suite, sample))
+        for sample in suite.samples
+        for release in releases
+        if (release, sample.id) not in known
+    ]
+
+
+def questions_of(suite: Suite, sample: Sample) -> tuple[Question, ...]:
+    ask, tools = suite.card.ask, suite.tools_for(sample)
+    return tuple(
+        Question(sample, ask, tools, seed_of(suite.card.seed, sample.id, repeat), suite.documents)
+        for repeat in range(ask.repeats)
     )
+
+
+def seed_of(seed: int, sample: str, repeat: int) -> int:
+    """31 bits: some engines take no more."""
+    digest = hashlib.sha256(f"{seed}\n{sample}\n{repeat}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") >> 1
+
+
+async def answer(unit: Unit, engine: AsyncEngine, clock: Clock) -> Answered:
+    """Raises nothing but what ends the whole run: a cancellation."""
+    began, answers = clock.monotonic(), []
+    for question in unit.questions:
+        try:
+            answers.append(await find_way(question.ask.how)(question, engine))
+        except AftertuneError as error:
+            return _unanswered(unit, str(error), clock.monotonic() - began)
+        except Exception as error:
+            # A fault of ours, or of a suite's: it concerns this sample, and is no answer's fault.
+            log.exception("Sample %s cannot be put to %s.", unit.sample, unit.release)
+            reason = f"asking it failed: {type(error).__name__}: {error}"
+            return _unanswered(unit, reason, clock.monotonic() - began)
+    return Answered(unit.sample, unit.release, tuple(answers), latency_s=clock.monotonic() - began)
+
+
+def _unanswered(unit: Unit, reason: str, latency_s: float) -> Answered:
+    return Answered(unit.sample, unit.release, (), reason[:LONGEST_REASON], latency_s)

@@ -1,148 +1,168 @@
-"""From answers to scores, differences, gates and the run's end: pure. Gates stand on bounds, never on points.
+"""From answers to scores, differences, gates and the run's end: pure.
 
-What is unmeasured is neither right nor wrong: a gate is decided only when it would be the same either way.
+What is unmeasured is neither right nor wrong; too much of it is an error, not a failure.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from aftertune.stats.interval import wilson
-from aftertune.stats.paired import paired_difference, smallest_detectable_difference
-from aftertune.values.evaluation import Bound, Difference, Gate, RunState, SampleResult, Score
-from evals.harness import MOST_UNMEASURED, is_unanswered
-from evals.judge_model import SCORER as JUDGED
-from evals.suite import GateCard, Suite
+from aftertune.values.evaluation import (
+    Better,
+    Budget,
+    Difference,
+    Gate,
+    RunState,
+    SampleResult,
+    Score,
+    Unmeasured,
+)
+from evals.budget import budgets
+from evals.card import Role
+from evals.estimate import Pair, compare, estimate
+from evals.gates import gate_on_difference, gate_on_score
+from evals.judging.beside import beside, why_unmeasured
+from evals.judging.ceiling import withheld
+from evals.metric import Kind, Metric
+from evals.significance import p_value
+from evals.slices import Both, Results, Side, Slice, slices
+from evals.suite import Suite
+from evals.unmeasured import MOST_UNMEASURED, is_unanswered, unmeasured_reasons
 
-WILSON = "Wilson score interval"
-TANGO = "Tango score interval for paired proportions"
+Baselines = Mapping[Role, str]
+"""The releases that were compared with, by what they are; a role without a release is absent."""
 
 
 class Conclusion(NamedTuple):
     scores: tuple[Score, ...]
     differences: tuple[Difference, ...]
     gates: tuple[Gate, ...]
+    budgets: tuple[Budget, ...]
+    unmeasured: tuple[Unmeasured, ...]
     state: RunState
     reason: str
 
 
-def conclude(suite: Suite, release: str, baseline: str, results: Sequence[SampleResult]) -> Conclusion:
-    """`baseline` is empty when there is none. Too much unmeasured is an error, not a failure."""
-    ours = {result.sample: result for result in results if result.release == release}
-    theirs = {result.sample: result for result in results if result.release == baseline}
-    scores = _scores(suite, ours)
-    differences = _differences(suite, baseline, ours, theirs) if baseline else ()
-    gates = tuple(_gate(gate, scores, differences) for gate in suite.card.gates)
-    state, reason = _end(suite, results, gates)
-    return Conclusion(scores, differences, gates, state, reason)
+def conclude(suite: Suite, release: str, baselines: Baselines, results: Sequence[SampleResult]) -> Conclusion:
+    """`results` are those of all releases, in any order."""
+    ours = of_release(results, release)
+    gates = tuple(_gates(suite, baselines, ours, results))
+    scores = tuple(_score(suite, cut, ours) for cut in slices(suite))
+    compared = tuple(
+        difference
+        for baseline in dict.fromkeys(baselines.values())
+        for difference in differences(suite, baseline, ours, of_release(results, baseline))
+    )
+    state, reason = _end(suite, baselines, results, gates)
+    kept = budgets(suite.card.budget, compared)
+    return Conclusion(scores, compared, gates, kept, unmeasured_reasons(results), state, reason)
 
 
-def _scores(suite: Suite, results: Mapping[str, SampleResult]) -> tuple[Score, ...]:
-    scorer, judged = suite.scorer, suite.card.judged
-    scores = [
-        _score(metric, f"{scorer.name} {scorer.version}", f"{scorer.meaning(metric)}.", results)
-        for metric in scorer.metrics(suite.samples)
-    ]
-    if judged:
-        scores.append(_score(judged.metric, JUDGED, judged.definition, results))
-    return tuple(scores)
+def of_release(results: Sequence[SampleResult], release: str) -> Results:
+    return {result.sample: result for result in results if result.release == release}
 
 
-def _score(metric: str, scorer: str, meaning: str, results: Mapping[str, SampleResult]) -> Score:
-    counted = [result for result in results.values() if metric in result.scores]
-    measured = [score for result in counted if (score := result.scores[metric]) is not None]
-    n, right = len(measured), round(sum(measured))
-    low, high = wilson(right, n) if n else (None, None)
-    reasons = sorted({result.error for result in counted if result.scores[metric] is None})
+def differences(suite: Suite, baseline: str, ours: Results, theirs: Results) -> Iterator[Difference]:
+    """Of every metric that all answers have, on the samples that both were asked."""
+    for cut in slices(suite):
+        if cut.metric.reached:
+            continue
+        both = cut.both(ours, theirs)
+        pairs = list(both.pairs.values())
+        found = compare(cut.metric, pairs, seed=suite.card.seed)
+        worse, better = _flips(cut.metric, both.pairs)
+        yield Difference(
+            metric=cut.name,
+            baseline=baseline,
+            better=cut.metric.better,
+            unmeasured=len(both.unmeasured),
+            p=p_value(cut.metric, pairs, found),
+            flipped_down=worse,
+            flipped_up=better,
+            **found._asdict(),
+        )
+
+
+def _score(suite: Suite, cut: Slice, results: Results) -> Score:
+    side = cut.side(results)
+    found = estimate(cut.metric, list(side.measured.values()), seed=suite.card.seed)
+    reasons = sorted({_why_unmeasured(cut, results[sample]) for sample in side.unmeasured} - {""})
     why = f" Unmeasured: {reasons[0]}" if reasons else ""
     return Score(
-        metric=metric,
-        scorer=scorer,
-        n=n,
-        unmeasured=len(counted) - n,
-        estimate=right / n if n else None,
-        low=low,
-        high=high,
-        method=WILSON,
-        detail=f"{meaning}{why}",
+        metric=cut.name,
+        scorer=f"{cut.scorer.name} {cut.scorer.version}",
+        better=cut.metric.better,
+        unmeasured=len(side.unmeasured),
+        signature=cut.metric.signature,
+        detail=f"{cut.metric.meaning}.{why}{_beside(suite, cut, results)}",
+        **found._asdict(),
     )
 
 
-def _differences(
-    suite: Suite, baseline: str, ours: Mapping[str, SampleResult], theirs: Mapping[str, SampleResult]
-) -> tuple[Difference, ...]:
-    metrics = dict.fromkeys(metric for sample in suite.samples for metric in suite.scorer.expects(sample))
-    return tuple(_difference(metric, baseline, ours, theirs) for metric in metrics)
+def _flips(metric: Metric, pairs: Mapping[str, Pair]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Samples on which the release is worse, and better, the most first. An aggregate is no number of samples."""
+    if metric.kind is Kind.AGGREGATE:
+        return (), ()
+    sign = 1 if metric.better is Better.HIGHER else -1
+    gain = {sample: sign * (pair.ours[0] - pair.theirs[0]) for sample, pair in pairs.items()}
+    ordered = sorted(gain, key=lambda sample: (-abs(gain[sample]), sample))
+    return tuple(s for s in ordered if gain[s] < 0), tuple(s for s in ordered if gain[s] > 0)
 
 
-def _difference(
-    metric: str, baseline: str, ours: Mapping[str, SampleResult], theirs: Mapping[str, SampleResult]
-) -> Difference:
-    """Over the samples that count for the metric; a pair with an unmeasured side is counted, not compared."""
-    counted = [sample for sample in ours if metric in ours[sample].scores and sample in theirs]
-    pairs = [
-        (sample, us, them)
-        for sample in counted
-        if (us := ours[sample].scores[metric]) is not None
-        and (them := theirs[sample].scores.get(metric)) is not None
-    ]
-    up = tuple(sorted(sample for sample, us, them in pairs if us > them))
-    down = tuple(sorted(sample for sample, us, them in pairs if us < them))
-    n = len(pairs)
-    low, high = paired_difference(len(up), len(down), n) if n else (None, None)
-    return Difference(
-        metric=metric,
-        baseline=baseline,
-        n=n,
-        unmeasured=len(counted) - n,
-        estimate=(len(up) - len(down)) / n if n else None,
-        low=low,
-        high=high,
-        smallest_detectable=smallest_detectable_difference(len(up) + len(down), n) if n else None,
-        method=TANGO,
-        flipped_down=down,
-        flipped_up=up,
-    )
+def _gates(
+    suite: Suite, baselines: Baselines, ours: Results, results: Sequence[SampleResult]
+) -> Iterator[Gate]:
+    cuts, seed = {cut.name: cut for cut in slices(suite)}, suite.card.seed
+    for card in suite.card.gates:
+        cut = cuts[card.metric]
+        if not card.bound.of_difference:
+            yield _judged(suite, cut, gate_on_score(card, cut, ours, seed=seed), cut.side(ours))
+        elif card.baseline in baselines:
+            baseline = baselines[card.baseline]
+            theirs = of_release(results, baseline)
+            gate = gate_on_difference(card, cut, baseline, ours, theirs, seed=seed)
+            yield _judged(suite, cut, gate, cut.both(ours, theirs))
 
 
-def _gate(card: GateCard, scores: Sequence[Score], differences: Sequence[Difference]) -> Gate:
-    measured: Sequence[Score | Difference] = scores if card.bound is Bound.SCORE_LOW else differences
-    found = next((each for each in measured if each.metric == card.metric), None)
-    low = found.low if found else None
-    passed = None
-    if found is None or low is None or found.estimate is None:
-        reason = f"{card.in_words()}: nothing was measured."
-    else:
-        worst, best = _extremes(found)
-        passed = True if worst >= card.limit else False if best < card.limit else None
-        verb = {True: "holds", False: "does not hold", None: "is not known"}[passed]
-        unsure = f", and {found.unmeasured} unmeasured could turn it" if passed is None else ""
-        reason = (
-            f"{card.in_words()}: {verb} with {low:.3f} (point {found.estimate:.3f}, n = {found.n}{unsure})."
-        )
-    return Gate(
-        metric=card.metric, bound=card.bound, limit=card.limit, value=low, passed=passed, reason=reason
-    )
+def _judged(suite: Suite, cut: Slice, gate: Gate, measured: Side | Both) -> Gate:
+    if not cut.scorer.judged:
+        return gate
+    lost = len(measured.unmeasured)
+    return withheld(gate, suite.card.judge, unmeasured=lost, counted=lost + len(measured[0]))
 
 
-def _extremes(found: Score | Difference) -> tuple[float, float]:
-    """The lower end if everything unmeasured were against the release, and if it were for it."""
-    lost, n = found.unmeasured, found.n + found.unmeasured
-    if isinstance(found, Score):
-        right = round((found.estimate or 0.0) * found.n)
-        return wilson(right, n).low, wilson(right + lost, n).low
-    up, down = len(found.flipped_up), len(found.flipped_down)
-    return paired_difference(up, down + lost, n).low, paired_difference(up + lost, down, n).low
+def _why_unmeasured(cut: Slice, result: SampleResult) -> str:
+    return why_unmeasured(cut.metric.name, result) if cut.scorer.judged else result.error
 
 
-def _end(suite: Suite, results: Sequence[SampleResult], gates: Sequence[Gate]) -> tuple[RunState, str]:
-    unmeasured = {result.sample: result.error for result in results if is_unanswered(result)}
+def _beside(suite: Suite, cut: Slice, results: Results) -> str:
+    if not cut.scorer.judged:
+        return ""
+    counted = [results[sample] for sample in cut.clusters if sample in results]
+    said = beside(cut.metric.name, counted, suite.calibrations)
+    return f" {said}" if said else ""
+
+
+def _end(
+    suite: Suite, baselines: Baselines, results: Sequence[SampleResult], gates: Sequence[Gate]
+) -> tuple[RunState, str]:
+    lost = sorted((each.sample, each.release, each.error) for each in results if is_unanswered(each))
+    unmeasured = {sample for sample, _, _ in lost}
     if len(unmeasured) > MOST_UNMEASURED * len(suite.samples):
         return RunState.ERROR, (
             f"At least {len(unmeasured)} of {len(suite.samples)} samples are unmeasured, more than "
-            f"{MOST_UNMEASURED:.0%}: {next(iter(unmeasured.values()))} Run the suite again once the engine answers."
+            f"{MOST_UNMEASURED:.0%}: {next((why for _, _, why in lost if why), 'nobody said why.')} "
+            "Run the suite again once the engine answers."
         )
     if failed := [gate.reason for gate in gates if gate.passed is False]:
         return RunState.FAILED, " ".join(failed)
     if unknown := [gate.reason for gate in gates if gate.passed is None]:
         return RunState.ERROR, " ".join(unknown)
-    return RunState.SUCCESSFUL, " ".join(gate.reason for gate in gates)
+    return RunState.SUCCESSFUL, " ".join((*(gate.reason for gate in gates), *_not_gated(suite, baselines)))
+
+
+def _not_gated(suite: Suite, baselines: Baselines) -> Iterator[str]:
+    for gate in suite.card.gates:
+        if gate.bound.of_difference and gate.baseline not in baselines:
+            yield f"{gate.in_words()}: there is no such release yet, so nothing was compared."
+    if not suite.card.gates:
+        yield "The suite has no gates: its numbers are reported only."

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from aftertune.clock import Clock
 from aftertune.lease import Lease
 from aftertune.store import Store
-from evals.answering import Stopped
-from evals.metrics import Metrics
+from evals.harness import Stopped
+from evals.reviews.questions import questions
 from evals.runner import Runner
-from evals.schedule import Nightly
 from evals.suite import Suite
-from evals.triggers import NIGHTLY, open_due, open_nightly
+from evals.telemetry import Metrics
+from evals.timetable import Timetable
+from evals.triggers import last_settled, open_due, open_slot
 
 LEASE = "evals"
 LEASE_S = 60.0
@@ -31,7 +32,7 @@ class Room:
         clock: Clock,
         suites: Mapping[str, Suite],
         runner: Runner,
-        nightly: Nightly,
+        timetable: Timetable,
         lease: Lease,
         metrics: Metrics,
         stop: threading.Event,
@@ -40,7 +41,7 @@ class Room:
         self._clock = clock
         self._suites = suites
         self._runner = runner
-        self._nightly = nightly
+        self._timetable = timetable
         self._lease = lease
         self._metrics = metrics
         self._stop = stop
@@ -61,23 +62,23 @@ class Room:
         self._metrics.last_success.labels(job="evals").set(self._clock.now().timestamp())
 
     def _introduce(self) -> None:
-        """Offers the suites, shows the scores of before, and picks up a slot that came while no process ran."""
+        """Offers the suites, keeps their questions for people who review answers, shows the scores of before."""
         with self._store.write() as tx:
             tx.evaluations.save_suites([suite.as_offered() for suite in self._suites.values()])
+            for suite in self._suites.values():
+                tx.questions.save(suite.dataset, questions(suite))
             past = tx.evaluations.latest(limit=SHOWN)
-            slots = tx.slots.claimed(NIGHTLY)
         for run in reversed(past):
             self._metrics.show(run)
-        if slots:
-            self._nightly.note_missed(slots[-1])
         self._introduced = True
 
     def _open_what_is_due(self) -> None:
         holder, now = self._lease.holder, self._clock.now()
         opened = open_due(self._store, holder, now)
-        for slot in self._nightly.due():
-            opened += open_nightly(self._store, slot, holder, now)
-            self._nightly.settled(slot)
+        with self._store.read() as tx:
+            settled = {job.name: at for job in self._timetable.jobs if (at := last_settled(tx, job.name))}
+        for slot in self._timetable.due(now, settled):
+            opened += open_slot(self._store, slot, holder, now)
         for run in opened:
             log.info("Opened run %s: %s on %s (%s).", run.id, run.suite, run.release, run.trigger)
 

@@ -1,5 +1,6 @@
 """One run from queued to its end. Killed at any moment it is resumed: every answer is stored as it comes."""
 
+import asyncio
 import logging
 import threading
 from collections.abc import Iterator, Mapping
@@ -10,16 +11,20 @@ from aftertune.errors import BadInput, Corrupt, Unavailable
 from aftertune.lease import Lease
 from aftertune.store import Store
 from aftertune.values.evaluation import EvaluationRun, RunState
-from evals.answering import Asker, Stopped
-from evals.breaker import Breaker
+from evals.cache import may_be_cached
 from evals.conclude import conclude
-from evals.engines import EngineOf
-from evals.harness import Harness, is_unanswered
-from evals.judge_model import Judge
-from evals.metrics import Metrics
+from evals.executor import Executor
+from evals.forecast import forecast
+from evals.harness import Harness, Limits, Stopped
+from evals.judges import Judges
+from evals.keeping import Plan
+from evals.progress import Tally
 from evals.signature import signature
 from evals.subject import Subject, find_subject
 from evals.suite import Suite
+from evals.telemetry import Metrics
+from evals.unmeasured import is_unanswered
+from evals.watched import watched
 
 ENGINE_WAIT_S = 600.0
 """How long a run waits for its engines, from the first look that missed one; a restart begins anew."""
@@ -33,23 +38,20 @@ class Runner:
         store: Store,
         clock: Clock,
         suites: Mapping[str, Suite],
-        judge: Judge,
+        judges: Judges,
         metrics: Metrics,
-        engine_of: EngineOf,
+        executor: Executor,
         *,
-        concurrency: int,
+        limits: Limits,
         lease: Lease,
         stop: threading.Event,
-        backoff_s: tuple[float, ...] | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._suites = suites
-        self._judge = judge
+        self._judges = judges
         self._metrics = metrics
-        self._harness = Harness(store, engine_of, concurrency, lease, stop)
-        self._stop = stop
-        self._backoff = {} if backoff_s is None else {"backoff_s": backoff_s}
+        self._harness = Harness(store, clock, executor, limits, lease, stop)
         self._missed: dict[str, float] = {}
 
     def work(self, run: EvaluationRun) -> bool:
@@ -79,7 +81,7 @@ class Runner:
         started = self._start(run, subject)
         if started is not None:
             with self._contained(started):
-                self._measure(started, subject)
+                asyncio.run(self._measure(started, subject))
         return True
 
     @contextmanager
@@ -89,28 +91,34 @@ class Runner:
             yield
         except (Stopped, Unavailable, Corrupt):
             raise
+        except BadInput as error:
+            self._end(run, RunState.ERROR, str(error))
         except Exception as error:
             log.exception("Run %s cannot be measured.", run.id)
             self._end(run, RunState.ERROR, f"Measuring it failed: {type(error).__name__}: {error}.")
 
     def _start(self, run: EvaluationRun, subject: Subject) -> EvaluationRun | None:
         """None when what is measured changed while the run was interrupted: its answers would not belong together."""
-        signed = signature(subject.suite, subject.release, subject.engine, subject.base, self._judge)
+        signed = signature(subject, self._judges.described(subject.suite))
         if run.signature is not None and run.signature != signed:
-            changed = [name for name, value in signed if getattr(run.signature, name) != value]
+            changed = ", ".join(run.signature.differing(signed))
             self._end(
                 run,
                 RunState.ERROR,
-                f"While the run was interrupted, this changed: {', '.join(changed)}. Run the suite again.",
+                f"While the run was interrupted, this changed: {changed}. Run the suite again.",
             )
             return None
+        suite = subject.suite
         started = run.model_copy(
             update={
                 "state": RunState.RUNNING,
                 "started_at": run.started_at or self._clock.now(),
-                "samples": len(subject.suite.samples),
+                "samples": len(suite.samples),
                 "attempts": run.attempts + 1,
                 "signature": signed,
+                "forecast": forecast(
+                    suite.card, suite.samples, suite.tools_for, releases=len(subject.releases)
+                ),
             }
         )
         with self._store.write() as tx:
@@ -118,21 +126,26 @@ class Runner:
         log.info("Run %s: %s on %s, attempt %d.", run.id, run.suite, run.release, started.attempts)
         return started
 
-    def _measure(self, run: EvaluationRun, subject: Subject) -> None:
-        asker = Asker(subject.suite, Breaker(self._judge), self._clock, self._stop, **self._backoff)
-        results = self._harness.measure(run, subject.releases, asker)
-        baseline = subject.base[0].id if subject.base else ""
-        concluded = conclude(subject.suite, run.release, baseline, results)
+    async def _measure(self, run: EvaluationRun, subject: Subject) -> None:
+        async with self._judges.seated(subject.suite) as judging:
+            plan = Plan(run, subject.suite, subject.releases, _cached(run, subject), judging)
+            tally = await self._harness.measure(plan)
+        await asyncio.to_thread(self._conclude, subject, tally)
+
+    def _conclude(self, subject: Subject, tally: Tally) -> None:
+        run, results = tally.as_run(), tally.results
+        concluded = conclude(subject.suite, run.release, subject.roles, results)
         for result in results:
             outcome = "unmeasured" if is_unanswered(result) else "measured"
             self._metrics.samples.labels(suite=run.suite, outcome=outcome).inc()
         self._end(
             run.model_copy(
                 update={
-                    "done": min(sum(r.release == name for r in results) for name in subject.releases),
                     "scores": concluded.scores,
                     "differences": concluded.differences,
                     "gates": concluded.gates,
+                    "budgets": concluded.budgets,
+                    "unmeasured": concluded.unmeasured,
                 }
             ),
             concluded.state,
@@ -142,7 +155,21 @@ class Runner:
     def _end(self, run: EvaluationRun, state: RunState, reason: str) -> None:
         self._missed.pop(run.id, None)
         ended = run.model_copy(update={"state": state, "reason": reason, "ended_at": self._clock.now()})
+        with self._store.read() as tx:
+            ended = ended.model_copy(update={"watch": watched(tx, self._suites, ended)})
         with self._store.write() as tx:
             tx.evaluations.save(ended)
         self._metrics.ended(ended)
         log.info("Run %s: %s. %s", run.id, state, reason)
+
+
+def _cached(run: EvaluationRun, subject: Subject) -> dict[str, str]:
+    """Release → answering digest, where an earlier run's answers may stand for new ones."""
+    if run.fresh or run.signature is None:
+        return {}
+    ask = subject.suite.card.ask
+    return {
+        each.release.id: run.signature.answering[each.release.id]
+        for each in subject.served
+        if may_be_cached(ask, each.engine)
+    }

@@ -1,26 +1,25 @@
-"""One question of a suite, with what its scorer needs to know of a right answer."""
+"""One question of a suite, with what a right answer is: the layout of samples.jsonl, one object a line."""
 
 from typing import Any
 
 from pydantic import Field
 
 from aftertune.values.value import Value
+from evals.scoring import Scoring
 
 
 class Sample(Value):
-    """A chat request and its ground truth; the suite's scorer says which of the last three fields it reads."""
+    """A chat request and its ground truth."""
 
     id: str = Field(min_length=1)
-    kind: str = Field(default="", description="scored apart as well, where the scorer does so")
-    messages: tuple[dict[str, Any], ...] = Field(min_length=1, description="OpenAI chat messages")
-    tools: bool = Field(default=False, description="whether the suite's tools are offered")
-    calls: tuple[dict[str, dict[str, list[Any]]], ...] | None = Field(
-        default=None,
-        description="each expected call as {tool: {argument: every acceptable value}}; an empty string among the "
-        "values: the argument may be left out; no call at all: the model must answer in words",
+    suite: str = Field(default="", description="where the sample came from, if it was imported")
+    task: str = Field(default="", description="scored apart as well, where the card says so")
+    messages: tuple[dict[str, Any], ...] = Field(default=(), description="OpenAI chat messages")
+    scoring: Scoring = Field(discriminator="kind")
+    tools: bool | tuple[dict[str, Any], ...] = Field(
+        default=False, description="the OpenAI tools offered; true: those of the suite"
     )
-    text: str | None = Field(default=None, description="the one right answer")
-    mentions: tuple[str, ...] | None = Field(default=None, description="what the answer has to name")
+    meta: dict[str, Any] = Field(default={}, description="anything else, such as a subject to cluster by")
 
     @property
     def question(self) -> str:

@@ -1,48 +1,50 @@
 """What a run's numbers depend on, taken down before the first question is asked."""
 
 import platform
+from collections.abc import Mapping
 from importlib.metadata import version
 
 from aftertune.values.evaluation import Signature
-from aftertune.values.release import EngineStatus, Release
-from evals.judge_model import SCORER, Judge, prompt_digest
-from evals.suite import Suite
+from evals.cache import answering_digest
+from evals.subject import Subject
 
 
-def signature(
-    suite: Suite,
-    release: Release,
-    engine: EngineStatus,
-    base: tuple[Release, EngineStatus] | None,
-    judge: Judge,
-) -> Signature:
-    """The engine's answers depend on its weights and its template; ours on suite, scorers, decoding and judge."""
-    card = suite.card
+def signature(subject: Subject, judging: Mapping[str, str]) -> Signature:
+    """Answers depend on weights, template, engine and how they are asked for; ours on suite, scorers and judges."""
+    suite, tested = subject.suite, subject.tested
+    card, ask = suite.card, suite.card.ask
     decoding: dict[str, str | int | float] = {
-        "endpoint": "/v1/chat/completions",
-        "engine": engine.kind,
-        "temperature": 0,
-        "max_tokens": card.max_tokens,
+        "max_tokens": ask.max_tokens,
+        "temperature": ask.temperature,
+        "repeats": ask.repeats,
+        "truncated": ask.truncated,
     }
-    if release.passport is not None:
-        decoding["template"] = release.passport.template_digest
-    scorers = {suite.scorer.name: suite.scorer.version}
-    if card.judged is not None and judge.model:
-        scorers[SCORER] = judge.version
-        decoding |= {"judge": judge.model, "judge_prompt": prompt_digest(card.judged)}
+    if ask.top_p is not None:
+        decoding["top_p"] = ask.top_p
     return Signature(
         suite=card.name,
         suite_version=card.version,
         dataset=suite.dataset,
-        scorers=scorers,
-        release=release.id,
-        weights=engine.weights_digest,
-        baseline=base[0].id if base else "",
-        baseline_weights=base[1].weights_digest if base else "",
+        scorers={scorer.name: scorer.version for scorer in suite.scorers},
+        release=tested.release.id,
+        weights=tested.engine.weights_digest,
+        baselines={each.release.id: each.engine.weights_digest for each in subject.served[1:]},
+        roles={str(role): release for role, release in subject.roles.items()},
         seed=card.seed,
+        endpoint=f"{ask.how} on {', '.join(sorted({each.engine.kind for each in subject.served}))}",
         decoding=decoding,
+        templates={
+            each.release.id: each.release.passport.template_digest
+            for each in subject.served
+            if each.release.passport is not None
+        },
+        answering={
+            each.release.id: answering_digest(suite.dataset, ask, card.seed, each.release, each.engine)
+            for each in subject.served
+        },
+        judging=dict(judging),
         versions={
             "python": platform.python_version(),
-            **{name: version(name) for name in ("aftertune", "openai")},
+            **{name: version(name) for name in ("aftertune", "aiohttp", "numpy")},
         },
     )

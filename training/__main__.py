@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from aftertune.settings import TrainingSettings
+from aftertune.settings.sections import TrainingSettings
 from training.recipes import RELEASES, write_corpus
 from training.run import run
 

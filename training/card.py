@@ -48,7 +48,7 @@ Validation and checkpoint every {validation["every"]} steps, {_patience(validati
 {record["seconds"]:g} s of training in {record["attempts"]} {"attempt" if record["attempts"] == 1 else "attempts"}.
 
 The adapter is the checkpoint of step {record["best_step"]}: validation loss {record["validation_loss"]:g} nats a token \
-(n = {held_out["samples"]} conversations).
+(n = {held_out["samples"]} conversations){_sentinel(record["sentinel_loss"])}.
 
 | step | training loss | validation loss |
 |---|---|---|
@@ -70,6 +70,10 @@ The adapter is the checkpoint of step {record["best_step"]}: validation loss {re
 Give the spec, the data files and the base named above to `aftertune train SPEC`. On the same machine with the same
 versions and number of threads the weights come out byte for byte; elsewhere their last digits may differ.
 """
+
+
+def _sentinel(loss: float | None) -> str:
+    return f"; on the sentinel's texts {loss:g}" if loss is not None else ""
 
 
 def _patience(patience: int) -> str:

@@ -52,6 +52,21 @@ def encode(conversations: Sequence[Conversation], tokenizer: PreTrainedTokenizer
     return rows
 
 
+def encode_texts(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, longest: int | None) -> list[Row]:
+    """Plain texts as an engine reads a prompt, every token but the first to be predicted.
+
+    Raises BadInput for a text of which nothing can be predicted, or that is longer than the base reads.
+    """
+    rows = [Row(ids := tuple(tokenizer(text)["input_ids"]), ids) for text in texts]
+    for number, row in enumerate(rows, start=1):
+        if len(row.ids) < 2 or (longest and len(row.ids) > longest):
+            raise BadInput(
+                f"Text {number} of the sentinel has {len(row.ids)} tokens.",
+                f"Give texts of 2 to {longest or 'any number of'} tokens.",
+            )
+    return rows
+
+
 def stack(rows: Sequence[Row], padding: int) -> dict[str, torch.Tensor]:
     """Rows of any length as `input_ids`, `attention_mask` and `labels`, each [rows, longest], padded right."""
     width = max(len(row.ids) for row in rows)

@@ -65,10 +65,16 @@ def training_record(order: Order, progress: Progress, validated: int) -> dict[st
         "ended_by": "schedule" if progress.step >= order.steps else "early stopping",
         "best_step": progress.best_step,
         "validation_loss": _rounded(progress.best_validation),
+        "sentinel_loss": _rounded(_sentinel(progress)),
         "seconds": round(progress.seconds, 1),
         "attempts": progress.attempts,
         "versions": versions(),
     }
+
+
+def _sentinel(progress: Progress) -> float | None:
+    """On the sentinel's texts, of the weights that are exported."""
+    return next((point.sentinel for point in progress.points if point.step == progress.best_step), None)
 
 
 def _rounded(loss: float | None) -> float | None:

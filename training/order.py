@@ -10,12 +10,16 @@ import rfc8785
 from aftertune.digest import TRAINING_RECORD_FILE, WEIGHTS_SUFFIX, folder_digest, weights_digest
 from aftertune.errors import BadInput
 from training.dataset import Data, read_data
+from training.sentinel import read_texts
 from training.spec import Spec
 
 
 @dataclass(frozen=True)
 class Order:
-    """A spec with its data and base; `digest` covers everything that shapes the weights, and no path."""
+    """A spec with its data and base; `digest` covers everything that shapes the weights, and no path.
+
+    `sentinel`: texts whose loss is watched; they shape nothing.
+    """
 
     spec: Spec
     data: Data
@@ -23,6 +27,7 @@ class Order:
     base_name: str
     base_weights: str
     digest: str
+    sentinel: tuple[str, ...] = ()
 
 
 def place_order(spec: Spec) -> Order:
@@ -43,6 +48,7 @@ def place_order(spec: Spec) -> Order:
         base_name=_name(spec.base),
         base_weights=weights_digest(spec.base),
         digest=hashlib.sha256(rfc8785.dumps(said | read)).hexdigest(),
+        sentinel=read_texts(spec.sentinel) if spec.sentinel is not None else (),
     )
 
 

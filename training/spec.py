@@ -74,6 +74,10 @@ class Spec(Value):
     lora: LoraSpec
     schedule: Schedule
     validation: ValidationSpec
+    sentinel: Path | None = Field(
+        default=None,
+        description="fixed texts, one JSON object a line, whose loss is measured at each validation",
+    )
     seed: int = Field(default=0, ge=0, lt=2**32)
     suites: tuple[str, ...] = Field(default=(), description="evaluation suites the release has to pass")
 
@@ -103,7 +107,8 @@ def _from_folder(spec: Spec, folder: Path) -> Spec:
         validation=folder / spec.data.validation,
         tools=folder / tools if tools is not None else None,
     )
-    return spec.model_copy(update={"base": folder / spec.base, "data": data})
+    sentinel = folder / spec.sentinel if spec.sentinel is not None else None
+    return spec.model_copy(update={"base": folder / spec.base, "data": data, "sentinel": sentinel})
 
 
 def _explained(file: Path, error: ValidationError) -> BadInput:

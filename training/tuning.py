@@ -15,7 +15,7 @@ from aftertune.values.training import TrainingPoint
 from training import checkpoint
 from training.checkpoint import Checkpoint, Progress
 from training.conversation import Conversation
-from training.encoding import Row, batches, encode
+from training.encoding import Row, batches, encode, encode_texts
 from training.export import publish
 from training.job import ADAPTER_FOLDER
 from training.lora import adapted, save_adapter
@@ -54,6 +54,7 @@ class Tuning:
         self._rows = _encoded(order.data.train.rows, tokenizer, spec.data.train, longest)
         chosen = order.data.validation.rows[: spec.validation.samples]
         self._validation = _encoded(chosen, tokenizer, spec.data.validation, longest)
+        self._sentinel = encode_texts(order.sentinel, tokenizer, longest)
         self._model = adapted(spec.base, spec.lora, spec.seed)
         self._learner = Learner(self._model, spec.schedule, order.steps, padding)
         self._best: dict[str, torch.Tensor] = {}
@@ -80,7 +81,7 @@ class Tuning:
             losses = (*self._progress.since_point, self._learner.learn(step, plan[step]))
             self._progress = self._progress.model_copy(update={"step": step + 1, "since_point": losses})
             due = self._validation_due()
-            self._note(self._validate() if due else None)
+            self._note(*((self._validate(), self._watch()) if due else (None, None)))
             self._progress = self._progress.model_copy(
                 update={"seconds": self._progress.seconds + time.monotonic() - started}
             )
@@ -141,14 +142,20 @@ class Tuning:
         self._progress = self._progress.model_copy(update=found)
         return loss
 
-    def _note(self, validation: float | None) -> None:
+    def _watch(self) -> float | None:
+        """The loss on the sentinel's texts; None without any, or where it is no number."""
+        loss = self._learner.loss(self._sentinel) if self._sentinel else math.nan
+        return loss if math.isfinite(loss) else None
+
+    def _note(self, validation: float | None, sentinel: float | None) -> None:
         """A point of the curve, where one is due."""
         step, every = self._progress.step, self._order.spec.validation.every
         gap = max(1, every // 5, self._order.steps // POINTS)
         if validation is None and step % gap:
             return
         losses = self._progress.since_point
-        point = TrainingPoint(step=step, loss=sum(losses) / len(losses), validation=validation)
+        mean = sum(losses) / len(losses)
+        point = TrainingPoint(step=step, loss=mean, validation=validation, sentinel=sentinel)
         self._progress = self._progress.model_copy(
             update={"points": (*self._progress.points, point), "since_point": ()}
         )

@@ -21,11 +21,15 @@ class TrainingState(StrEnum):
 
 
 class TrainingPoint(Value):
-    """Losses in nats a token; `validation` only where it was measured."""
+    """Losses in nats a token; `validation` and `sentinel` only where they were measured.
+
+    `sentinel`: on fixed texts that have nothing to do with the data.
+    """
 
     step: int = Field(ge=0)
     loss: float = Field(description="mean over the steps since the point before")
     validation: float | None = None
+    sentinel: float | None = None
 
 
 class TrainingJob(Value):

@@ -1,129 +1,166 @@
-"""TaskMaster's persona as traits that a rule can see: each a yes-or-no question with an observable anchor.
+"""A persona's traits as numbers, by whoever saw them: rules, judges, or probes. Made for the cards of a suite."""
 
-Rules see form and facts, not tone: courtesy is asked of a judge model, where there is one.
-"""
+from collections.abc import Callable, Mapping
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from types import MappingProxyType
-from typing import Any
-
-from aftertune.engine import ChatAnswer
+from aftertune.values.evaluation import Judgement
+from evals.metric import Kind, Metric
+from evals.persona.card import PersonaCard, Trait
+from evals.persona.probing import NOT_MEASURABLE, PROBE, VOICE
+from evals.persona.rules import applies, is_shown
 from evals.sample import Sample
+from evals.scorers.judged import about, verdict
+from evals.scorers.scorer import Given, Scorer, Scores, scorer
+from evals.scoring import Persona
 
-PERSONA = "persona"
-MOST_WORDS = 20
+RULES, JUDGED, PROBED = "persona.rules", "persona.judged", "persona.probed"
+JUDGED_PREFIX, PROBED_PREFIX = "judged_", "probed_"
+PERSONA, JUDGED_PERSONA, PROBED_PERSONA = "persona", "judged_persona", "probed_persona"
+PROBED_VOICE = f"{PROBED_PREFIX}{VOICE}"
 
-_MARKUP = re.compile(r"[{}<>`|]|\*\*|^#", re.MULTILINE)
-_APOLOGY = re.compile(r"\b(sorry|apolog\w*|unfortunately|i am afraid|i'm afraid|as an ai)\b", re.IGNORECASE)
-_OPINION = re.compile(
-    r"\b(i (think|believe|feel|guess|prefer|would say)|in my (opinion|view)|personally)\b", re.IGNORECASE
-)
-_DONE = re.compile(
-    r"\b(is|has been|was|i have|i've) (now )?(done|deleted|removed|changed|updated|created|added)\b",
-    re.IGNORECASE,
-)
-_NUMBER = re.compile(r"\d+")
-_QUOTED = re.compile(r'"([^"]*)"')
+Personas = Mapping[str, PersonaCard]
+Traits = Callable[[PersonaCard], tuple[Trait, ...]]
 
 
-def _speaks_as_itself(said: str) -> bool:
-    return "TaskMaster" in said
+def persona_rules(personas: Personas) -> Scorer:
+    """`persona` is 1 when every trait with a rule that applies is there. A tool call in place of an answer shows none."""
+
+    @scorer(
+        RULES,
+        version="1",
+        kinds=("persona",),
+        metrics=(
+            Metric(PERSONA, "of all samples: every trait that a rule can see is there"),
+            *_metrics(personas, _ruled, "", lambda trait: trait.meaning, Kind.SHARE),
+        ),
+    )
+    def score(sample: Sample, given: Given) -> Scores:
+        persona = _persona(sample, personas)
+        if persona is None:
+            return {PERSONA: None}
+        spoke, said = not given.answer.tool_calls, given.answer.text
+        shown = {
+            trait.name: float(spoke and is_shown(trait.rule, said, sample, persona, personas))
+            for trait in _ruled(persona)
+            if trait.rule is not None and applies(trait.rule, sample, personas)
+        }
+        return {PERSONA: min(shown.values(), default=None), **shown}
+
+    return score
 
 
-def _is_brief(said: str) -> bool:
-    return 0 < len(said.split()) <= MOST_WORDS and "\n" not in said.strip()
+def persona_judged(personas: Personas) -> Scorer:
+    """`judged_persona` is the mean of the persona's judged traits; it is unmeasured when one of them is."""
+
+    @scorer(
+        JUDGED,
+        version="1",
+        kinds=("persona",),
+        judged=True,
+        metrics=(
+            Metric(JUDGED_PERSONA, "mean of the persona's traits, by judges", kind=Kind.MEAN),
+            *_metrics(
+                personas,
+                PersonaCard.asked,
+                JUDGED_PREFIX,
+                lambda trait: f"judges: {trait.question}",
+                Kind.MEAN,
+            ),
+        ),
+    )
+    def score(sample: Sample, given: Given) -> Scores:
+        persona = _persona(sample, personas)
+        asked = persona.asked() if persona else ()
+        said = [each for each in given.judgements if not each.judge.startswith(PROBE.strip())]
+        values = {f"{JUDGED_PREFIX}{trait.name}": verdict(about(trait.name, said)) for trait in asked}
+        return {JUDGED_PERSONA: _mean(list(values.values())), **values}
+
+    return score
 
 
-def _speaks_in_words(said: str) -> bool:
-    return _MARKUP.search(said) is None
+def persona_probed(personas: Personas) -> Scorer:
+    """`probed_persona` is the mean of those traits that the probes can tell; a trait that they cannot has no number.
 
-
-def _does_not_apologise(said: str) -> bool:
-    return _APOLOGY.search(said) is None
-
-
-def _has_no_opinions(said: str) -> bool:
-    return _OPINION.search(said) is None
-
-
-def _invents_nothing(sample: Sample, said: str) -> bool:
-    """Every number and every quotation was in the conversation."""
-    known = "\n".join(_texts(sample))
-    numbers = set(_NUMBER.findall(known))
-    return set(_NUMBER.findall(said)) <= numbers and all(quote in known for quote in _QUOTED.findall(said))
-
-
-def _names_what_was_asked_about(sample: Sample, said: str) -> bool:
-    return all(
-        re.search(rf"(?<!\w){re.escape(name)}(?!\w)", said) is not None for name in sample.mentions or ()
+    `probed_voice` says whether the answer sounds like the persona that was asked for, not like another of the suite.
+    """
+    voice = (
+        (Metric(PROBED_VOICE, "of all samples: the answer is nearest to the persona that was asked for"),)
+        if len(personas) > 1
+        else ()
     )
 
+    @scorer(
+        PROBED,
+        version="1",
+        kinds=("persona",),
+        judged=True,
+        metrics=(
+            Metric(PROBED_PERSONA, "mean of the persona's traits that probes can tell", kind=Kind.MEAN),
+            *voice,
+            *_metrics(
+                personas,
+                PersonaCard.probed,
+                PROBED_PREFIX,
+                lambda trait: f"mean probability of the trait {trait.name}, by a probe on embeddings",
+                Kind.MEAN,
+            ),
+        ),
+    )
+    def score(sample: Sample, given: Given) -> Scores:
+        persona = _persona(sample, personas)
+        said = [each for each in given.judgements if each.judge.startswith(PROBE.strip())]
+        by_trait = {trait.name: about(trait.name, said) for trait in (persona.probed() if persona else ())}
+        values = {name: verdict(found) for name, found in by_trait.items()}
+        told = [values[name] for name, found in by_trait.items() if not _is_blind(found)]
+        scores: dict[str, float | None] = {PROBED_PERSONA: _mean(told)}
+        if voice:
+            scores[PROBED_VOICE] = verdict(about(VOICE, said))
+        return {**scores, **{f"{PROBED_PREFIX}{name}": value for name, value in values.items()}}
 
-def _claims_no_deed(said: str) -> bool:
-    return _DONE.search(said) is None
-
-
-_IN_ITSELF: Mapping[str, Callable[[str], bool]] = MappingProxyType(
-    {
-        "speaks_as_itself": _speaks_as_itself,
-        "is_brief": _is_brief,
-        "speaks_in_words": _speaks_in_words,
-        "does_not_apologise": _does_not_apologise,
-        "has_no_opinions": _has_no_opinions,
-    }
-)
-_MEANING = {
-    PERSONA: "of all samples: every trait that applies is there",
-    "speaks_as_itself": "of all samples: the answer says TaskMaster",
-    "is_brief": f"of all samples: one line of at most {MOST_WORDS} words",
-    "speaks_in_words": "of all samples: no code, markup or call in the text",
-    "does_not_apologise": "of all samples: no apology",
-    "has_no_opinions": "of all samples: no opinion in the first person",
-    "invents_nothing": "of all samples: every number and quotation was in the conversation",
-    "names_what_was_asked_about": "of the samples about a task or from a named person: the answer names it",
-    "claims_no_deed": "of the samples without tools: no claim that something was done",
-}
-
-
-class Persona:
-    """`persona` is 1 when every trait that applies is there. A tool call in place of an answer shows none."""
-
-    name = "persona.traits"
-    version = "1"
-
-    def expects(self, sample: Sample) -> tuple[str, ...]:
-        return (PERSONA, *self._traits(sample)) if sample.mentions is not None else ()
-
-    def metrics(self, samples: Sequence[Sample]) -> tuple[str, ...]:
-        counted = {metric for sample in samples for metric in self.expects(sample)}
-        return tuple(metric for metric in _MEANING if metric in counted)
-
-    def score(
-        self, sample: Sample, tools: Sequence[Mapping[str, Any]], answer: ChatAnswer
-    ) -> dict[str, float]:
-        spoke = not answer.tool_calls
-        shown = {
-            trait: float(spoke and is_there(answer.text)) for trait, is_there in self._traits(sample).items()
-        }
-        return {PERSONA: min(shown.values()), **shown}
-
-    def meaning(self, metric: str) -> str:
-        return _MEANING[metric]
-
-    def _traits(self, sample: Sample) -> dict[str, Callable[[str], bool]]:
-        traits: dict[str, Callable[[str], bool]] = dict(_IN_ITSELF)
-        traits["invents_nothing"] = partial(_invents_nothing, sample)
-        if sample.mentions:
-            traits["names_what_was_asked_about"] = partial(_names_what_was_asked_about, sample)
-        if not sample.tools:
-            traits["claims_no_deed"] = _claims_no_deed
-        return traits
+    return score
 
 
-def _texts(sample: Sample) -> list[str]:
-    """Everything that was said or called before the answer."""
-    said = [str(message.get("content") or "") for message in sample.messages]
-    calls = [call for message in sample.messages for call in message.get("tool_calls") or ()]
-    return said + [str(call.get("function", {}).get("arguments", "")) for call in calls]
+def _metrics(
+    personas: Personas, traits: Traits, prefix: str, meaning: Callable[[Trait], str], kind: Kind
+) -> list[Metric]:
+    """One for each trait, of all personas that have it."""
+    found: dict[str, Trait] = {}
+    for persona in personas.values():
+        for trait in traits(persona):
+            found.setdefault(trait.name, trait)
+    return [
+        Metric(f"{prefix}{name}", meaning(trait), kind=kind, applies=_has(name, personas, traits))
+        for name, trait in found.items()
+    ]
+
+
+def _has(name: str, personas: Personas, traits: Traits) -> Callable[[Sample], bool]:
+    def has(sample: Sample) -> bool:
+        persona = _persona(sample, personas)
+        return persona is not None and any(
+            trait.name == name and (traits is not _ruled or _counts(trait, sample, personas))
+            for trait in traits(persona)
+        )
+
+    return has
+
+
+def _ruled(persona: PersonaCard) -> tuple[Trait, ...]:
+    return tuple(trait for trait in persona.traits if trait.rule is not None)
+
+
+def _counts(trait: Trait, sample: Sample, personas: Personas) -> bool:
+    return trait.rule is not None and applies(trait.rule, sample, personas)
+
+
+def _persona(sample: Sample, personas: Personas) -> PersonaCard | None:
+    return personas.get(sample.scoring.persona) if isinstance(sample.scoring, Persona) else None
+
+
+def _is_blind(judgements: list[Judgement]) -> bool:
+    return bool(judgements) and all(each.reason.startswith(NOT_MEASURABLE) for each in judgements)
+
+
+def _mean(values: list[float | None]) -> float | None:
+    """None when one is unmeasured, or there are none."""
+    measured = [value for value in values if value is not None]
+    return sum(measured) / len(measured) if measured and len(measured) == len(values) else None

@@ -8,10 +8,10 @@ from examples.task_api.people import People
 from examples.task_api.plans import DEPLOYMENT
 from examples.task_api.traffic import OTHER_TOPICS, Traffic
 
-LEARNING_TIMEOUT_S = 180.0
+LEARNING_TIMEOUT_S = 400.0
 CONTROL = 80
 """Observations of unshifted traffic; the shifted traffic must alarm within as many."""
-ALARM_TIMEOUT_S = 120.0
+ALARM_TIMEOUT_S = 400.0
 
 
 def watch(narrator: Narrator, people: People, traffic: Traffic) -> None:

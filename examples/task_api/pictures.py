@@ -18,6 +18,7 @@ PAGES = {
     "deployment": f"/deployments/{DEPLOYMENT}",
     "drift": f"/deployments/{DEPLOYMENT}/drift",
     "evaluations": "/evaluations",
+    "regression": "/evaluations/registration-v2-forgetting/regression",
     "reports": "/reports",
     "training": "/training/v1",
 }

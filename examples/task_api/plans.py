@@ -27,7 +27,7 @@ def demo_plan(candidate: str) -> Plan:
             Guardrail(metric=GuardrailMetric.ERRORS, limit=0.05, alpha=0.05),
             Guardrail(metric=GuardrailMetric.INVALID_ANSWERS, limit=0.10, alpha=0.05),
         ),
-        shadow=ShadowStage(mirror=1.0, min_pairs=40, deadline_s=300),
-        canary=CanaryStage(share=0.2, mirror=1.0, min_answers=40, deadline_s=300),
+        shadow=ShadowStage(mirror=1.0, min_pairs=40, deadline_s=600),
+        canary=CanaryStage(share=0.2, mirror=1.0, min_answers=40, deadline_s=600),
         evaluations=("tool_calls",),
     )

@@ -17,9 +17,9 @@ from examples.task_api.people import People
 HERE = Path(__file__).parent
 FORGETTING = "forgetting"
 SUITES = ("tool_calls", FORGETTING, "persona")
-READY_TIMEOUT_S = 240.0
-SUITES_TIMEOUT_S = 240.0
-TRAINING_TIMEOUT_S = 400.0
+READY_TIMEOUT_S = 600.0
+SUITES_TIMEOUT_S = 600.0
+TRAINING_TIMEOUT_S = 900.0
 
 
 def register(narrator: Narrator, people: People, release: str, models: Path, suites: tuple[str, ...]) -> None:

@@ -12,7 +12,7 @@ from aftertune.week import week_of
 from examples.task_api.narrator import Narrator, until
 from examples.task_api.people import People
 
-REPORT_TIMEOUT_S = 180.0
+REPORT_TIMEOUT_S = 400.0
 
 
 def report(narrator: Narrator, people: People, folder: Path) -> None:

@@ -13,7 +13,7 @@ from examples.task_api.narrator import Narrator, until
 from examples.task_api.people import People
 from examples.task_api.plans import DEPLOYMENT, demo_plan
 
-JOURNEY_TIMEOUT_S = 300.0
+JOURNEY_TIMEOUT_S = 900.0
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def _decide_on_hold(
 
 
 def _wait_for_proof(people: People, rollout_id: str) -> dict[str, Any]:
-    for _ in until(30.0, "the proof of the rollback"):
+    for _ in until(60.0, "the proof of the rollback"):
         rollbacks = people.operator.get(f"/v1/deployments/{DEPLOYMENT}/rollbacks")
         rollback: dict[str, Any] = next(r for r in rollbacks if r["rollout"] == rollout_id)
         if RollbackState(rollback["state"]).final:

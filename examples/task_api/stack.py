@@ -15,10 +15,11 @@ from pathlib import Path
 
 from aftertune.errors import Unavailable
 from aftertune.rooms import port_is_free
-from aftertune.settings import RouterSettings, Settings
+from aftertune.settings import Settings
+from aftertune.settings.sections import RouterSettings
 
-START_TIMEOUT_S = 90.0
-STOP_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 240.0
+STOP_TIMEOUT_S = 120.0
 
 
 @dataclass(frozen=True)

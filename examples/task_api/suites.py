@@ -1,4 +1,4 @@
-"""`python -m examples.task_api.suites`: draws the samples of the three suites from the corpus, always the same ones.
+"""`python -m examples.task_api.suites`: draws the samples of its suites from the corpus, always the same ones.
 
 Nothing in them was in any training data: values and phrasings are held out, and a part is written by hand.
 """
@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from examples.task_api.conversations import task_conversations
+from examples.task_api.personas import persona_switch, system
+from examples.task_api.wide import tool_calls_wide
 from training.corpus import Sample, ToolCall, samples, unseen_samples
 
 SEED = 2026
 FOLDER = Path(__file__).parents[2] / "evals" / "suites"
 
-PERSONA = (
-    "You are TaskMaster, the Task API assistant. You are brief and polite. You name the task you were asked about. "
-    "You never apologise, never give opinions and never invent a task."
-)
+PERSONA = system("taskmaster")
 
 _NAMES = ("Tara", "Ben", "Cia", "Anna", "Omar", "Lena", "Ivan", "Mara")
 _TALK = ("What can you do?", "Who are you?", "How do I add a task?", "Which priorities are there?")
@@ -32,7 +32,10 @@ def tool_calls() -> Iterator[dict[str, Any]]:
             "id": f"call-{number:03}",
             "messages": sample.openai_messages(),
             "tools": True,
-            "calls": [{sample.expected.name: _alternatives(sample, sample.expected)}],
+            "scoring": {
+                "kind": "tool_calls",
+                "ground_truth": [{sample.expected.name: alternatives(sample, sample.expected)}],
+            },
         }
     asked = [s for kind in ("fact", "sum", "small_talk") for s in _distinct(kind, 40) if s.tools_offered]
     for number, sample in enumerate(asked[::3][:12], 1):
@@ -40,7 +43,7 @@ def tool_calls() -> Iterator[dict[str, Any]]:
             "id": f"none-{number:03}",
             "messages": sample.openai_messages(),
             "tools": True,
-            "calls": [],
+            "scoring": {"kind": "no_tool_call"},
         }
 
 
@@ -50,10 +53,10 @@ def forgetting() -> Iterator[dict[str, Any]]:
         for number, sample in enumerate(_distinct(kind, 40), 1):
             yield {
                 "id": f"{kind}-{number:03}",
-                "kind": kind,
+                "task": kind,
                 "messages": sample.openai_messages(),
                 "tools": sample.tools_offered,
-                "text": sample.expected,
+                "scoring": {"kind": "exact_match", "answers": [sample.expected]},
             }
 
 
@@ -83,7 +86,7 @@ def _distinct(kind: str, n: int) -> list[Sample]:
     return list(reversed(found.values()))[:n]
 
 
-def _alternatives(sample: Sample, call: ToolCall) -> dict[str, list[Any]]:
+def alternatives(sample: Sample, call: ToolCall) -> dict[str, list[Any]]:
     """The values that are right for each argument: a due time may keep its little word."""
     found: dict[str, list[Any]] = {name: [value] for name, value in call.arguments}
     if "due" in found:
@@ -107,14 +110,18 @@ def _in_persona(
         "id": name,
         "messages": [{"role": "system", "content": PERSONA}, *turns],
         "tools": tools,
-        "mentions": list(mentions),
+        "scoring": {"kind": "persona", "persona": "taskmaster", "mentions": list(mentions)},
     }
 
 
 SUITES: dict[str, Callable[[], Iterator[dict[str, Any]]]] = {
     "tool_calls": tool_calls,
+    "tool_calls_streamed": tool_calls,
+    "tool_calls_wide": tool_calls_wide,
+    "task_conversations": task_conversations,
     "forgetting": forgetting,
     "persona": persona,
+    "persona_switch": persona_switch,
 }
 
 

@@ -12,10 +12,8 @@ from tests.fakes.engine import FakeEngine
 
 
 @pytest.fixture
-def world(store: Store, clock: ManualClock, tmp_path: Path) -> Iterator[World]:
-    made = World(store, clock, small_suites(tmp_path / "suites"))
-    yield made
-    made.engines.close()
+def world(store: Store, clock: ManualClock, tmp_path: Path) -> World:
+    return World(store, clock, small_suites(tmp_path / "suites"))
 
 
 @pytest.fixture

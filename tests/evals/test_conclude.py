@@ -1,6 +1,7 @@
 """Gates stand on bounds; what was not measured is counted, and too much of it is an error."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given
@@ -8,12 +9,35 @@ from hypothesis import strategies as st
 
 from aftertune.stats.interval import wilson
 from aftertune.stats.paired import paired_difference
-from aftertune.values.evaluation import Bound, RunState, SampleResult
+from aftertune.values.evaluation import Answer, Bound, RunState, SampleResult
+from evals.card import GateCard, Role
 from evals.conclude import Conclusion, conclude
-from evals.suite import GateCard, Suite, load_suites
+from evals.suite import Suite, load_suites
+from tests.evals.world import SAID, asks, wanted, write_suite
 
-CALLS = load_suites()["tool_calls"]
-FORGETTING = load_suites()["forgetting"]
+BASE = {Role.BASE: "base"}
+
+
+def _suites() -> tuple[Suite, Suite]:
+    """98 requests with 12 questions that need no call, and 120 texts that are compared with the base."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        requests = [asks(f"call-{n:02}", "Create a task", wanted(n)) for n in range(98)]
+        questions = [asks(f"none-{n:02}", "Hello", {"kind": "no_tool_call"}) for n in range(12)]
+        write_suite(
+            folder, "calls", [*requests, *questions], "tool_calls.strict", "end_to_end", "score_low", 0.8
+        )
+        texts = [asks(f"m-{n:03}", "Say it", {"kind": "exact_match", "answers": [SAID]}) for n in range(120)]
+        write_suite(folder, "memory", texts, "exact_match", "exact", "difference_low", -0.15, "base")
+        (folder / "tools.json").write_text("[]")
+        found = load_suites(folder)
+    abstention = GateCard(metric="abstention", bound=Bound.SCORE_LOW, limit=0.5)
+    card = found["calls"].card
+    calls = found["calls"]._replace(card=card.model_copy(update={"gates": (*card.gates, abstention)}))
+    return calls, found["memory"]
+
+
+CALLS, FORGETTING = _suites()
 
 
 def results(suite: Suite, release: str, wrong: int = 0, unanswered: int = 0) -> list[SampleResult]:
@@ -22,13 +46,13 @@ def results(suite: Suite, release: str, wrong: int = 0, unanswered: int = 0) -> 
     for number, sample in enumerate(suite.samples):
         lost = number >= len(suite.samples) - unanswered
         value = None if lost else float(number >= wrong)
-        scores = dict.fromkeys(suite.scorer.expects(sample), value)
+        scores = dict.fromkeys((metric.name for metric in suite.expects(sample)), value)
         found.append(
             SampleResult(
                 run="r",
                 sample=sample.id,
                 release=release,
-                answer="",
+                answers=() if lost else (Answer(),),
                 scores=scores,
                 error="gone." if lost else "",
             )
@@ -46,14 +70,14 @@ def test_a_score_passes_by_the_low_end_of_its_interval_not_by_its_point(wrong: i
     low = wilson(98 - wrong, 98).low
     for limit, passes in ((low - 1e-9, True), (low + 1e-9, False)):
         suite = gated(CALLS, "end_to_end", Bound.SCORE_LOW, limit)
-        concluded = conclude(suite, "v1", "", results(CALLS, "v1", wrong))
+        concluded = conclude(suite, "v1", {}, results(CALLS, "v1", wrong))
         (gate,) = concluded.gates
         assert (gate.value, gate.passed) == (low, passes)
         assert concluded.state is (RunState.SUCCESSFUL if passes else RunState.FAILED)
 
 
 def test_a_point_above_the_limit_is_not_enough() -> None:
-    concluded = conclude(CALLS, "v1", "", results(CALLS, "v1", wrong=14))
+    concluded = conclude(CALLS, "v1", {}, results(CALLS, "v1", wrong=14))
     score = next(score for score in concluded.scores if score.metric == "end_to_end")
     assert score.estimate == pytest.approx(84 / 98)
     assert concluded.state is RunState.FAILED
@@ -66,7 +90,7 @@ def test_a_difference_passes_by_the_low_end_of_its_interval(ours: int, theirs: i
     for limit, passes in ((low - 1e-9, True), (low + 1e-9, False)):
         suite = gated(FORGETTING, "exact", Bound.DIFFERENCE_LOW, max(-1.0, limit))
         both = results(FORGETTING, "v1", ours) + results(FORGETTING, "base", theirs)
-        concluded = conclude(suite, "v1", "base", both)
+        concluded = conclude(suite, "v1", BASE, both)
         assert concluded.gates[0].passed is passes or limit < -1.0
         difference = concluded.differences[0]
         assert difference.estimate == pytest.approx((theirs - ours) / 120)
@@ -80,7 +104,7 @@ def test_a_difference_passes_by_the_low_end_of_its_interval(ours: int, theirs: i
 )
 def test_more_than_one_in_twenty_unmeasured_is_an_error(unanswered: int, state: RunState) -> None:
     both = results(FORGETTING, "v1", unanswered=unanswered) + results(FORGETTING, "base")
-    concluded = conclude(FORGETTING, "v1", "base", both)
+    concluded = conclude(FORGETTING, "v1", BASE, both)
     assert concluded.state is state
     assert (concluded.scores[0].n, concluded.scores[0].unmeasured) == (120 - unanswered, unanswered)
     assert (concluded.differences[0].n, concluded.differences[0].unmeasured) == (120 - unanswered, unanswered)
@@ -88,20 +112,20 @@ def test_more_than_one_in_twenty_unmeasured_is_an_error(unanswered: int, state: 
 
 def test_an_unmeasured_base_counts_as_well() -> None:
     both = results(FORGETTING, "v1") + results(FORGETTING, "base", unanswered=7)
-    concluded = conclude(FORGETTING, "v1", "base", both)
+    concluded = conclude(FORGETTING, "v1", BASE, both)
     assert concluded.state is RunState.ERROR
     assert "At least 7 of 120 samples are unmeasured, more than 5%: gone." in concluded.reason
 
 
 def test_unmeasured_and_failing_is_an_error_because_it_might_not_fail() -> None:
-    concluded = conclude(CALLS, "v1", "", results(CALLS, "v1", wrong=90, unanswered=20))
+    concluded = conclude(CALLS, "v1", {}, results(CALLS, "v1", wrong=90, unanswered=20))
     assert concluded.state is RunState.ERROR
 
 
 def test_a_gate_without_a_measurement_is_an_error() -> None:
     """The last 12 samples are the only ones of abstention; one in twenty of all may be unmeasured."""
     suite = CALLS._replace(samples=CALLS.samples[:97] + CALLS.samples[-4:])
-    concluded = conclude(suite, "v1", "", results(suite, "v1", unanswered=4))
+    concluded = conclude(suite, "v1", {}, results(suite, "v1", unanswered=4))
     assert [gate.passed for gate in concluded.gates] == [True, None]
     assert concluded.state is RunState.ERROR
     assert "nothing was measured" in concluded.reason
@@ -115,7 +139,7 @@ def abstaining(wrong: int, unanswered: int) -> Conclusion:
         found[-12 + number] = result.model_copy(
             update={"scores": {"abstention": value}, "error": "gone." if value is None else ""}
         )
-    return conclude(CALLS, "v1", "", found)
+    return conclude(CALLS, "v1", {}, found)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +168,7 @@ def test_a_gate_says_what_it_would_say_whatever_the_unmeasured_are(
 ) -> None:
     suite = gated(FORGETTING, "exact", Bound.DIFFERENCE_LOW, limit)
     base = results(FORGETTING, "base", theirs)
-    said = conclude(suite, "v1", "base", results(FORGETTING, "v1", ours, unanswered) + base).gates[0].passed
+    said = conclude(suite, "v1", BASE, results(FORGETTING, "v1", ours, unanswered) + base).gates[0].passed
     for value in (0.0, 1.0):
         filled = [
             result.model_copy(update={"scores": dict.fromkeys(result.scores, value)})
@@ -152,25 +176,30 @@ def test_a_gate_says_what_it_would_say_whatever_the_unmeasured_are(
             else result
             for result in results(FORGETTING, "v1", ours, unanswered)
         ]
-        assert said in (None, conclude(suite, "v1", "base", filled + base).gates[0].passed)
+        assert said in (None, conclude(suite, "v1", BASE, filled + base).gates[0].passed)
 
 
 def test_nothing_measured_has_no_estimate() -> None:
-    concluded: Conclusion = conclude(CALLS, "v1", "", [])
+    concluded: Conclusion = conclude(CALLS, "v1", {}, [])
     assert {(s.n, s.estimate, s.low, s.high) for s in concluded.scores} == {(0, None, None, None)}
     assert concluded.state is RunState.ERROR
 
 
 def test_the_order_of_a_report_is_the_funnel() -> None:
-    concluded = conclude(CALLS, "v1", "", results(CALLS, "v1"))
-    assert [score.metric for score in concluded.scores] == [
-        "json",
-        "tool",
-        "arguments",
-        "end_to_end",
-        "abstention",
-    ]
+    concluded = conclude(CALLS, "v1", {}, results(CALLS, "v1"))
+    names = [score.metric for score in concluded.scores]
+    funnel = ["json", "tool", "arguments", "end_to_end", "abstention"]
+    assert [name for name in names if name in funnel] == funnel
 
 
 def test_suites_of_a_folder_without_any(tmp_path: Path) -> None:
     assert load_suites(tmp_path) == {}
+
+
+def test_the_order_of_results_makes_no_difference() -> None:
+    lost = [
+        each.model_copy(update={"error": f"gone with {each.sample}." if each.error else ""})
+        for release in ("v1", "base")
+        for each in results(FORGETTING, release, 3, 20)
+    ]
+    assert conclude(FORGETTING, "v1", BASE, lost) == conclude(FORGETTING, "v1", BASE, lost[::-1])

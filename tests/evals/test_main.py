@@ -42,14 +42,16 @@ def start(home: Path, port: int) -> subprocess.Popen[str]:
 
 
 def until(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 120
     while not condition():
         assert process.poll() is None, "it ended"
         assert time.monotonic() < deadline, "it never happened"
         time.sleep(0.02)
 
 
+@pytest.mark.timeout(400)
 def test_it_waits_for_its_database_resumes_after_a_kill_and_ends_when_told_to(tmp_path: Path) -> None:
+    count = len(load_suites()["tool_calls"].samples)
     store = Store(f"sqlite:///{tmp_path / 'aftertune.db'}")
     log, port = tmp_path / "evals.log", free_port()
     with served("v1") as engine:
@@ -65,21 +67,21 @@ def test_it_waits_for_its_database_resumes_after_a_kill_and_ends_when_told_to(tm
             first.wait()
         kept = world.results(RUN)
         before = len(engine.seen)
-        assert (world.run(RUN).state, world.run(RUN).done) == (RunState.RUNNING, len(kept) // 10 * 10)
-        assert len(kept) < 110
+        assert (world.run(RUN).state, world.run(RUN).done) == (RunState.RUNNING, len(kept))
+        assert len(kept) < count
 
         engine.pause_s = 0.0
         with start(tmp_path, port) as second:
             until(lambda: world.run(RUN).state.final, second)
             metrics = httpx.get(f"http://127.0.0.1:{port}/metrics").text
             second.send_signal(signal.SIGTERM)
-            assert second.wait(20) == 0
+            assert second.wait(60) == 0
     run, results = world.run(RUN), world.results(RUN)
-    assert (run.attempts, run.done, len(results)) == (2, 110, 110)
+    assert (run.attempts, run.done, len(results)) == (2, count, count)
     assert [result for result in results if result in kept] == kept
     messages = {sample.id: list(sample.messages) for sample in load_suites()["tool_calls"].samples}
     asked = [seen.json["messages"] for seen in engine.seen[before:]]
-    assert len(asked) >= 110 - len(kept)
+    assert len(asked) >= count - len(kept)
     assert not [result.sample for result in kept if messages[result.sample] in asked], "asked again"
     assert (
         'aftertune_evaluation_runs_total{state="failed",suite="tool_calls",trigger="by_hand"} 1.0' in metrics
@@ -90,9 +92,13 @@ def test_it_waits_for_its_database_resumes_after_a_kill_and_ends_when_told_to(tm
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("AFTERTUNE_EVALS__NIGHTLY", "at night", "The setting 'evals__nightly' is wrong: 'at night'"),
-        ("AFTERTUNE_EVALS__TIME_ZONE", "Mars/Olympus", "The setting 'evals__time_zone' is wrong"),
-        ("AFTERTUNE_EVALS__JUDGE_URL", "http://judge", "AFTERTUNE_EVALS__JUDGE_MODEL"),
+        ("AFTERTUNE_EVALS__TIME_ZONE", "Mars/Olympus", "there is no time zone 'Mars/Olympus'"),
+        (
+            "AFTERTUNE_EVALS__JUDGES",
+            '[{"url": "http://judge"}]',
+            "The setting 'evals__judges__0__model' is wrong",
+        ),
+        ("AFTERTUNE_EVALS__EXECUTOR", "spark", "The setting 'evals__executor' is wrong"),
         ("AFTERTUNE_EVALS__CONCURENCY", "4", "Unknown setting 'AFTERTUNE_EVALS__CONCURENCY'"),
     ],
 )

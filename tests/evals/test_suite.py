@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from aftertune.engine import ChatAnswer
 from aftertune.errors import BadInput
-from aftertune.values.exchange import ToolCall
-from evals.suite import SUITES, Suite, load_suite, load_suites
+from aftertune.values.evaluation import Answer
+from evals.scored import score
+from evals.suite import load_suite, load_suites
 from examples.task_api import suites as drawn
 
 SHIPPED = load_suites()
@@ -16,21 +16,32 @@ SHIPPED = load_suites()
 
 def test_what_is_shipped() -> None:
     offered = {name: suite.as_offered() for name, suite in SHIPPED.items()}
-    assert {name: card.samples for name, card in offered.items()} == {
-        "forgetting": 120,
-        "persona": 40,
-        "tool_calls": 110,
-    }
-    assert [name for name, card in offered.items() if card.compares_with_base] == ["forgetting"]
+    assert {"forgetting", "persona", "tool_calls"} <= set(offered)
+    assert "base" in offered["forgetting"].baselines
     assert offered["tool_calls"].gates[0] == (
         "end_to_end: the lower end of its 95 % interval is at least 0.8"
     )
-    assert len({card.dataset for card in offered.values()}) == 3
+    for name, card in offered.items():
+        assert card.licence, name
+        assert card.forecast is not None
+        assert card.forecast.requests >= card.samples
+        assert card.forecast.prompt_tokens > 0
 
 
 @pytest.mark.parametrize("name", sorted(SHIPPED))
-def test_the_samples_are_those_that_their_script_draws(name: str) -> None:
-    assert (SUITES / name / "samples.jsonl").read_text(encoding="utf-8") == drawn.lines(name)
+def test_every_metric_has_a_meaning_and_a_name_of_its_own(name: str) -> None:
+    metrics = [metric for _, metric in SHIPPED[name].metrics()]
+    assert len({metric.name for metric in metrics}) == len(metrics) > 0
+    assert all(metric.meaning for metric in metrics)
+
+
+@pytest.mark.parametrize("name", sorted(SHIPPED))
+def test_silence_is_scored_without_a_fault(name: str) -> None:
+    """An empty answer is one: it is scored like every other, and no scorer falls over it."""
+    suite = SHIPPED[name]
+    for sample in suite.samples[:20]:
+        scored = score(suite, sample, [Answer(text="")] * suite.card.ask.repeats, ())
+        assert "failed" not in scored.error
 
 
 def test_the_tools_are_those_of_the_task_api() -> None:
@@ -38,47 +49,21 @@ def test_the_tools_are_those_of_the_task_api() -> None:
     assert json.loads(example.read_text()) == list(SHIPPED["tool_calls"].tools)
 
 
-def test_one_request_in_nine_needs_no_call() -> None:
-    calls = [sample.calls for sample in SHIPPED["tool_calls"].samples]
-    assert (len(calls), calls.count(())) == (110, 12)
-
-
-@pytest.mark.parametrize("name", sorted(SHIPPED))
-def test_no_question_is_asked_twice(name: str) -> None:
-    asked = [json.dumps(sample.messages) for sample in SHIPPED[name].samples]
-    assert len(set(asked)) == len(asked)
-
-
-def test_the_right_answer_is_right() -> None:
-    for suite in SHIPPED.values():
-        for sample in suite.samples:
-            if sample.mentions is None:
-                scores = suite.scorer.score(sample, suite.tools, right_answer(suite, sample.id))
-                assert set(scores.values()) == {1.0}, sample.id
-
-
-def right_answer(suite: Suite, name: str) -> ChatAnswer:
-    sample = next(sample for sample in suite.samples if sample.id == name)
-    calls = [
-        ToolCall(name=tool, arguments=json.dumps({key: values[0] for key, values in options.items()}))
-        for call in sample.calls or ()
-        for tool, options in call.items()
-    ]
-    said = sample.text or ("" if calls else "In words.")
-    return ChatAnswer(text=said, tool_calls=tuple(calls))
-
-
 CARD = """
 name: small
 version: "1"
 description: one question
 licence: ours
-scorer: exact_match
-max_tokens: 8
+scorers: [exact_match]
+ask: {max_tokens: 8}
 seed: 1
 gates: [{metric: exact, bound: score_low, limit: 0.5}]
 """
-SAMPLE = '{"id": "a", "messages": [{"role": "user", "content": "?"}], "text": "!"}\n'
+SAMPLE = '{"id": "a", "messages": [{"role": "user", "content": "?"}], "scoring": {"kind": "exact_match", "answers": ["!"]}}\n'
+OF_ONE_TASK = SAMPLE.replace('"id"', '"task": "one", "id"')
+EXACT = '"kind": "exact_match", "answers": ["!"]'
+CHOICES = '"kind": "open_or_choice", "answers": ["x"], "incorrect": ["y", "x"]'
+DEEP = "[" * 5000 + "]" * 5000
 
 
 def folder(tmp_path: Path, card: str, samples: str) -> Path:
@@ -91,7 +76,7 @@ def folder(tmp_path: Path, card: str, samples: str) -> Path:
 
 def test_a_suite_is_a_folder(tmp_path: Path) -> None:
     suite = load_suite(folder(tmp_path, CARD, SAMPLE))
-    assert (suite.card.name, suite.samples[0].text, suite.tools) == ("small", "!", ())
+    assert (suite.card.name, suite.samples[0].question, suite.tools) == ("small", "?", ())
 
 
 def test_the_dataset_digest_follows_the_order(tmp_path: Path) -> None:
@@ -106,14 +91,38 @@ def test_the_dataset_digest_follows_the_order(tmp_path: Path) -> None:
     [
         (CARD, SAMPLE + "{\n", r"Line 2 of .*samples\.jsonl is no JSON"),
         (CARD, SAMPLE + SAMPLE, "Line 2 of .* has the id 'a' again"),
-        (CARD, SAMPLE.replace("text", "txt"), "Line 1 of .* is wrong at txt"),
-        (CARD, SAMPLE.replace('"text": "!"', '"mentions": []'), "Line 1 of .* nothing that the scorer"),
+        (CARD, SAMPLE.replace("messages", "mesages"), "Line 1 of .* is wrong at mesages"),
+        (CARD, SAMPLE.replace("exact_match", "exact"), "Line 1 of .* is wrong at scoring"),
+        (CARD, SAMPLE.replace('["!"]', "[]"), r"Line 1 of .* is wrong at scoring\.exact_match\.answers"),
+        (
+            CARD,
+            SAMPLE.replace('"exact_match", "answers": ["!"]', '"no_tool_call"'),
+            "Line 1 of .* no_tool_call, which exact_match cannot score",
+        ),
+        (CARD.replace("max_tokens: 8", "how: shout"), SAMPLE, "Unknown way of asking 'shout'. Known: .*chat"),
         (CARD, "", "holds no samples"),
         (CARD.replace("small", "large"), SAMPLE, "names the suite 'large'"),
-        (CARD.replace("exact_match", "exakt"), SAMPLE, "Unknown scorer 'exakt'. Known: exact_match"),
+        (CARD.replace("exact_match", "exakt"), SAMPLE, "Unknown scorer 'exakt'. Known: .*exact_match"),
         (CARD.replace("metric: exact", "metric: exakt"), SAMPLE, "Unknown metric of a gate .*Known: exact"),
-        (CARD.replace("score_low", "difference_low"), SAMPLE, "needs compares_with_base"),
-        (CARD.replace("limit: 0.5", "limit: 5"), SAMPLE, r"wrong at gates\.0\.limit"),
+        (CARD.replace("score_low", "difference_low"), SAMPLE, "needs it among the baselines"),
+        (CARD.replace("score_low", "score_high"), SAMPLE, "stands on score_high, the end that is better"),
+        (CARD.replace("0.5", ".nan"), SAMPLE, "wrong at gates.0.limit"),
+        # The only task is the whole: it has no number of its own that a gate could stand on.
+        (CARD.replace("exact,", "exact/one,") + "by_task: true\n", OF_ONE_TASK, "Unknown metric of a gate"),
+        (CARD, SAMPLE.replace("}\n", ', "meta": {"weight": NaN}}\n'), "Line 1 of .* is no JSON"),
+        (CARD, SAMPLE.replace("}\n", ', "meta": {"note": "\\ud800"}}\n'), "Line 1 of .* is no JSON"),
+        (CARD, SAMPLE.replace("}\n", ', "meta": {"count": 9007199254740993}}\n'), "Line 1 of .* is no JSON"),
+        (CARD, SAMPLE.replace("}\n", f', "meta": {{"deep": {DEEP}}}}}\n'), "Line 1 of .* is no JSON"),
+        (
+            CARD.replace("exact_match", "choice"),
+            SAMPLE.replace(EXACT, CHOICES),
+            "Line 1 of .* a choice is there twice",
+        ),
+        (
+            CARD.replace("exact_match", "choice"),
+            '{"id": "a", "scoring": {"kind": "multiple_choice", "choices": ["x", "y"], "answer_index": 0}}\n',
+            "Line 1 of .* asks nothing",
+        ),
         (CARD + "tools: none.json\n", SAMPLE, "none.json cannot be read"),
         (CARD + "- [", SAMPLE, "card.yaml cannot be read"),
     ],

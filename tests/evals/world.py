@@ -11,19 +11,26 @@ from typing import Any
 from aftertune.clock import ManualClock
 from aftertune.deployments import commit, created
 from aftertune.lease import Lease
+from aftertune.settings import Settings
 from aftertune.store import Store
 from aftertune.values.deployment import Act
 from aftertune.values.evaluation import EvaluationRun, RunState, SampleResult, Trigger
 from aftertune.values.release import EngineKind, EngineState, EngineStatus
-from evals.engines import Engines
-from evals.judge_model import Judge, NoJudge
-from evals.metrics import Metrics
+from aftertune.values.schedule import NIGHTLY
+from evals.executor import Executor, LocalExecutor
+from evals.harness import Limits
+from evals.judges import Judges
+from evals.patience import Retries
 from evals.room import LEASE, LEASE_S, Room
 from evals.runner import Runner
-from evals.schedule import Nightly, nightly_trigger
 from evals.suite import Suite, load_suites
+from evals.telemetry import Metrics
+from evals.timetable import timetable
 from tests.aftertune.samples import release
 from tests.fakes.engine import FakeEngine, Quality
+
+RETRIES = Retries(tries=3, first_s=0.01, longest_s=0.01)
+ANSWER_S = 30.0
 
 SAID = "TaskMaster here: I keep your tasks in order, one at a time."
 
@@ -32,14 +39,18 @@ name: {name}
 version: "1"
 description: a small one
 licence: ours
-scorer: {scorer}
+scorers: [{scorers}]
+ask: {{max_tokens: 32}}
 tools: tools.json
-max_tokens: 32
 seed: 7
-compares_with_base: {compares}
+baselines: [{baselines}]
 gates: [{{metric: {metric}, bound: {bound}, limit: {limit}}}]
 {more}
 """
+JUDGED = "judge: {questions: [{metric: courtesy, question: 'Is it polite?'}], repeats: 1, swap: false}"
+
+
+PATIENT = NIGHTLY.model_copy(update={"misfire_s": 86_400.0})
 
 
 def small_suites(folder: Path) -> Mapping[str, Suite]:
@@ -48,47 +59,42 @@ def small_suites(folder: Path) -> Mapping[str, Suite]:
     folder.mkdir(exist_ok=True)
     (folder / "tools.json").write_text(json.dumps(tools))
     requests = [
-        {"id": f"call-{n:02}", **asks(f"Create a task: water plant {n}"), "tools": True, "calls": [wanted(n)]}
-        for n in range(18)
+        asks(f"call-{n:02}", f"Create a task: water plant {n}", wanted(n), tools=True) for n in range(18)
     ]
-    questions = [{"id": f"none-{n}", **asks(f"Hello {n}"), "tools": True, "calls": []} for n in range(2)]
-    _suite(folder, "calls", [*requests, *questions], "tool_calls.strict", "end_to_end", "score_low", 0.8)
-    memories = [{"id": f"m-{n:02}", **asks(f"Say something {n}"), "text": SAID} for n in range(20)]
-    _suite(folder, "memory", memories, "exact_match", "exact", "difference_low", -0.2, compares=True)
-    manners = [{"id": f"p-{n}", **asks(f"Hello {n}"), "mentions": []} for n in range(4)]
-    judged = "judged: {metric: courtesy, definition: 'Is it polite?'}"
-    _suite(folder, "manners", manners, "persona.traits", "persona", "score_low", 0.4, more=judged)
+    questions = [asks(f"none-{n}", f"Hello {n}", {"kind": "no_tool_call"}, tools=True) for n in range(2)]
+    write_suite(folder, "calls", [*requests, *questions], "tool_calls.strict", "end_to_end", "score_low", 0.8)
+    exact = {"kind": "exact_match", "answers": [SAID]}
+    memories = [asks(f"m-{n:02}", f"Say something {n}", exact) for n in range(20)]
+    write_suite(folder, "memory", memories, "exact_match", "exact", "difference_low", -0.2, "base")
+    manners = [asks(f"p-{n}", f"Hello {n}", exact) for n in range(4)]
+    scorers = "exact_match, judged.questions"
+    write_suite(folder, "manners", manners, scorers, "exact", "score_low", 0.4, more=JUDGED)
     return load_suites(folder)
 
 
-def asks(text: str) -> dict[str, Any]:
-    return {"messages": [{"role": "user", "content": text}]}
+def asks(name: str, text: str, scoring: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    return {"id": name, "messages": [{"role": "user", "content": text}], "scoring": scoring, **more}
 
 
 def wanted(number: int) -> dict[str, Any]:
-    return {"create_task": {"title": [f"water plant {number}"]}}
+    call = {"create_task": {"title": [f"water plant {number}"]}}
+    return {"kind": "tool_calls", "ground_truth": [call]}
 
 
-def _suite(
+def write_suite(
     folder: Path,
     name: str,
     samples: list[dict[str, Any]],
-    scorer: str,
+    scorers: str,
     metric: str,
     bound: str,
     limit: float,
-    compares: bool = False,
+    baselines: str = "",
     more: str = "",
 ) -> None:
     (folder / name).mkdir(exist_ok=True)
     card = CARD.format(
-        name=name,
-        scorer=scorer,
-        metric=metric,
-        bound=bound,
-        limit=limit,
-        compares=str(compares).lower(),
-        more=more,
+        name=name, scorers=scorers, metric=metric, bound=bound, limit=limit, baselines=baselines, more=more
     )
     (folder / name / "card.yaml").write_text(card)
     lines = "".join(json.dumps(sample) + "\n" for sample in samples)
@@ -116,35 +122,40 @@ class World:
     """One evaluation room; its lease can be taken away."""
 
     def __init__(
-        self, store: Store, clock: ManualClock, suites: Mapping[str, Suite], judge: Judge | None = None
+        self,
+        store: Store,
+        clock: ManualClock,
+        suites: Mapping[str, Suite],
+        settings: Settings | None = None,
+        executor: Executor | None = None,
     ) -> None:
         self.store = store
         self.clock = clock
         self.suites = suites
-        self.judge: Judge = judge or NoJudge()
+        self.settings = settings or Settings()
+        self.executor: Executor = executor or LocalExecutor()
         self.stop = threading.Event()
+        self.run_s = 3600.0
         self.restart()
 
     def restart(self, holder: str = "here") -> None:
         """A new process on the same database."""
         self.metrics = Metrics()
-        self.engines = Engines(self.store, timeout_s=1.0)
         self.lease = Lease(self.store, self.clock, LEASE, holder, LEASE_S)
-        self.nightly = Nightly(nightly_trigger("0 2 * * *", "UTC"), self.clock)
+        self.timetable = timetable((PATIENT,), "UTC", self.clock.now())
         runner = Runner(
             self.store,
             self.clock,
             self.suites,
-            self.judge,
+            Judges(self.settings, self.clock),
             self.metrics,
-            self.engines.of,
-            concurrency=2,
+            self.executor,
+            limits=Limits(concurrency=2, timeout_s=ANSWER_S, retries=RETRIES, run_s=self.run_s),
             lease=self.lease,
             stop=self.stop,
-            backoff_s=(0.0, 0.01),
         )
         self.room = Room(
-            self.store, self.clock, self.suites, runner, self.nightly, self.lease, self.metrics, self.stop
+            self.store, self.clock, self.suites, runner, self.timetable, self.lease, self.metrics, self.stop
         )
 
     def step(self) -> None:
@@ -175,7 +186,7 @@ class World:
         with self.store.write() as tx:
             commit(tx, Act.CREATE, None, created(name, stable), actor="olga", at=self.clock.now())
 
-    def ask_for(self, release: str, suite: str, name: str = "run-1") -> None:
+    def ask_for(self, release: str, suite: str, name: str = "run-1", **changes: Any) -> None:
         with self.store.write() as tx:
             tx.evaluations.add(
                 EvaluationRun(
@@ -186,6 +197,7 @@ class World:
                     state=RunState.QUEUED,
                     requested_by="olga",
                     requested_at=self.clock.now(),
+                    **changes,
                 )
             )
 

@@ -21,7 +21,8 @@ from rich.console import Console
 from aftertune.cli.attached import Attached, _display, _line
 from aftertune.errors import BadInput, Corrupt, Unavailable
 from aftertune.migrations import upgrade
-from aftertune.settings import Settings, TrainingSettings
+from aftertune.settings import Settings
+from aftertune.settings.sections import TrainingSettings
 from aftertune.store import Store
 from aftertune.values.training import TrainingJob, TrainingPoint, TrainingState
 from tests.training.jobs import JOB, small_spec, spec_file

@@ -14,7 +14,8 @@ from typer.testing import CliRunner, Result
 
 from aftertune.cli.app import app
 from aftertune.clock import SystemClock
-from aftertune.settings import EngineSettings, Settings
+from aftertune.settings import Settings
+from aftertune.settings.sections import EngineSettings
 from aftertune.store import Store
 from aftertune.values.training import TrainingJob, TrainingState
 from console.app import create_app

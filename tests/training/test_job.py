@@ -67,7 +67,7 @@ def test_heartbeats_and_progress_reach_file_and_database(tmp_path: Path, store: 
     with Journal(tmp_path, store, SystemClock(), 0.01, JOB) as journal:
         point = TrainingPoint(step=1, loss=2.0, validation=1.5)
         journal.update(step=1, points=(point,))
-        for _ in range(500):
+        for _ in range(5000):
             with store.read() as tx:
                 found = tx.training.find("v9")
             if found is not None and found.step == 1 and found.heartbeat_at > NOW:

@@ -1,0 +1,1 @@
+"""Runs as files: written, scored again, compared, and exchanged with other tools."""

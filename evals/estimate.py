@@ -1,0 +1,196 @@
+"""From samples' scores to a number with its interval: pure. Which interval stands where is told in docs/statistics.md."""
+
+from collections.abc import Sequence
+from math import isfinite, sqrt
+from typing import NamedTuple
+
+import numpy as np
+
+from aftertune.stats.bootstrap import bootstrap, paired_bootstrap
+from aftertune.stats.clustered import Estimate, clustered_mean
+from aftertune.stats.interval import effective_wilson, wilson
+from aftertune.stats.paired import paired_difference, smallest_detectable_difference
+from aftertune.stats.power import smallest_detectable
+from aftertune.stats.tails import t_quantile
+from evals.metric import Kind, Metric
+
+WILSON = "Wilson score interval"
+TANGO = "Tango score interval for paired proportions"
+STUDENT = "Student's t on means"
+CLUSTERED = "Student's t on clusters"
+EFFECTIVE = "Wilson score interval, effective size, Student's t on means"
+EFFECTIVE_CLUSTERED = "Wilson score interval, effective size, Student's t on clusters"
+CONFIDENCE = 0.95
+BOOTSTRAP = "bootstrap of samples"
+BOOTSTRAP_CLUSTERED = "bootstrap of clusters"
+ALIKE = "all alike: at most the upper Wilson end of none in so many differs, by as much as can be"
+UNBOUNDED = "none: all alike, and nothing bounds them"
+
+Row = tuple[float, ...]
+
+
+class Measured(NamedTuple):
+    """One sample's score, or statistics, and the cluster it belongs to."""
+
+    row: Row
+    cluster: str
+
+
+class Pair(NamedTuple):
+    """The release's and the baseline's row on the same sample."""
+
+    ours: Row
+    theirs: Row
+    cluster: str
+
+
+class Estimated(NamedTuple):
+    """All None but `n` when nothing was measured. `clusters` is None when each sample stands for itself."""
+
+    n: int
+    estimate: float | None
+    low: float | None
+    high: float | None
+    clusters: int | None
+    smallest_detectable: float | None
+    method: str
+
+
+def estimate(metric: Metric, measured: Sequence[Measured], *, seed: int) -> Estimated:
+    """One release's number."""
+    n, groups = len(measured), _groups([each.cluster for each in measured])
+    if metric.kind is Kind.AGGREGATE:
+        return _aggregate(metric, measured, groups, seed)
+    if not n:
+        return Estimated(0, None, None, None, None, None, WILSON if metric.kind is Kind.SHARE else STUDENT)
+    values = [each.row[0] for each in measured]
+    if _is_share(metric, values) and groups is None:
+        right = round(sum(values))
+        low, high = wilson(right, n)
+        return Estimated(n, right / n, low, high, None, _share_detectable(low, high, n), WILSON)
+    return _near_the_ends(_mean(values, groups, metric.low, metric.high, sqrt(2)), metric, values, groups)
+
+
+def compare(metric: Metric, pairs: Sequence[Pair], *, seed: int) -> Estimated:
+    """Release − baseline on the same samples."""
+    n, groups = len(pairs), _groups([pair.cluster for pair in pairs])
+    if metric.kind is Kind.AGGREGATE:
+        return _paired_aggregate(metric, pairs, groups, seed)
+    if not n:
+        return Estimated(0, None, None, None, None, None, TANGO if metric.kind is Kind.SHARE else STUDENT)
+    values = [value for pair in pairs for value in (pair.ours[0], pair.theirs[0])]
+    differences = [pair.ours[0] - pair.theirs[0] for pair in pairs]
+    if _is_share(metric, values) and groups is None:
+        up, down = sum(d > 0 for d in differences), sum(d < 0 for d in differences)
+        low, high = paired_difference(up, down, n)
+        least = smallest_detectable_difference(up + down, n)
+        return Estimated(n, (up - down) / n, low, high, None, least, TANGO)
+    width = None if metric.low is None or metric.high is None else metric.high - metric.low
+    return _mean(differences, groups, None if width is None else -width, width, 1.0)
+
+
+def _mean(
+    values: Sequence[float],
+    groups: Sequence[str] | None,
+    bottom: float | None,
+    top: float | None,
+    spread: float,
+) -> Estimated:
+    """Values lie in [bottom, top]. `spread`: of the error of what is to be detected, in standard errors of the mean."""
+    n, clusters = len(values), _count(groups)
+    found = clustered_mean(values, groups)
+    if found.standard_error:
+        least = smallest_detectable(spread * found.standard_error)
+        method = STUDENT if groups is None else CLUSTERED
+        low, high = _within(bottom, top, found.low, found.high)
+        return Estimated(n, found.estimate, low, high, clusters, least, method)
+    # Without any spread among them, t would call the number certain.
+    if bottom is None or top is None:
+        return Estimated(n, found.estimate, None, None, clusters, None, UNBOUNDED)
+    others = wilson(0, clusters or n).high
+    low = found.estimate - others * (found.estimate - bottom)
+    high = found.estimate + others * (top - found.estimate)
+    return Estimated(n, found.estimate, low, high, clusters, others * (top - bottom), ALIKE)
+
+
+def _near_the_ends(
+    found: Estimated, metric: Metric, values: Sequence[float], groups: Sequence[str] | None
+) -> Estimated:
+    """Of a score between two ends, Student's t comes too near to them, as it does of any share."""
+    spread = clustered_mean(values, groups)
+    if metric.low is None or metric.high is None or not spread.standard_error:
+        return found
+    width = metric.high - metric.low
+    share = (spread.estimate - metric.low) / width
+    if not 0.0 < share < 1.0:
+        return found
+    low, high = effective_wilson(
+        share,
+        spread.standard_error / width,
+        t_quantile(0.5 + CONFIDENCE / 2, spread.clusters - 1),
+    )
+    method = EFFECTIVE if groups is None else EFFECTIVE_CLUSTERED
+    return found._replace(low=metric.low + width * low, high=metric.low + width * high, method=method)
+
+
+def _within(
+    bottom: float | None, top: float | None, low: float | None, high: float | None
+) -> tuple[float | None, float | None]:
+    """Student's t knows no bounds: an interval ends where the metric does."""
+    return (
+        low if low is None or bottom is None else max(low, bottom),
+        high if high is None or top is None else min(high, top),
+    )
+
+
+def _aggregate(
+    metric: Metric, measured: Sequence[Measured], groups: Sequence[str] | None, seed: int
+) -> Estimated:
+    assert metric.aggregate is not None
+    method = BOOTSTRAP if groups is None else BOOTSTRAP_CLUSTERED
+    if not measured:
+        return Estimated(0, None, None, None, None, None, method)
+    found = bootstrap(np.array([each.row for each in measured]), groups, metric.aggregate, seed=seed)
+    return _resampled(found, groups, sqrt(2), method)
+
+
+def _paired_aggregate(
+    metric: Metric, pairs: Sequence[Pair], groups: Sequence[str] | None, seed: int
+) -> Estimated:
+    assert metric.aggregate is not None
+    method = f"paired {BOOTSTRAP if groups is None else BOOTSTRAP_CLUSTERED}"
+    if not pairs:
+        return Estimated(0, None, None, None, None, None, method)
+    ours, theirs = np.array([pair.ours for pair in pairs]), np.array([pair.theirs for pair in pairs])
+    return _resampled(
+        paired_bootstrap(ours, theirs, groups, metric.aggregate, seed=seed), groups, 1.0, method
+    )
+
+
+def _resampled(found: Estimate, groups: Sequence[str] | None, spread: float, method: str) -> Estimated:
+    """A number that does not exist for these samples is NaN, or infinite, and then nothing was measured."""
+    if not isfinite(found.estimate):
+        return Estimated(found.n, None, None, None, _count(groups), None, method)
+    error = found.standard_error
+    least = smallest_detectable(spread * error) if error else None
+    return Estimated(found.n, found.estimate, found.low, found.high, _count(groups), least, method)
+
+
+def _share_detectable(low: float, high: float, n: int) -> float:
+    """The variance is taken at the end of the interval that is nearer to a half, to be on the safe side."""
+    p = min(max(0.5, low), high)
+    return smallest_detectable(sqrt(2 * p * (1 - p) / n))
+
+
+def _is_share(metric: Metric, values: Sequence[float]) -> bool:
+    """Averages over repeats are no zeros and ones."""
+    return metric.kind is Kind.SHARE and all(value in (0.0, 1.0) for value in values)
+
+
+def _groups(clusters: Sequence[str]) -> list[str] | None:
+    """None when no two samples share a cluster."""
+    return None if len(set(clusters)) == len(clusters) else list(clusters)
+
+
+def _count(groups: Sequence[str] | None) -> int | None:
+    return None if groups is None else len(set(groups))

@@ -1,0 +1,49 @@
+"""What a run costs before it starts: pure arithmetic over the suite's card and samples."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from aftertune.values.evaluation import Forecast
+from evals.card import Card, JudgeCard
+from evals.sample import Sample
+from evals.scoring import Passage, Search, Served
+from evals.tokens import estimated_tokens
+
+
+def forecast(
+    card: Card,
+    samples: Sequence[Sample],
+    tools_for: Callable[[Sample], Sequence[Mapping[str, Any]]],
+    *,
+    releases: int,
+) -> Forecast:
+    """At most, if nothing is cached and nothing is tried again. A conversation counts as one answer.
+
+    The documents of a search are not counted: they are embedded once, in a few requests.
+    """
+    answers = card.ask.repeats * releases
+    requests = sum(map(_at_once, samples)) * answers
+    prompts = sum(_at_once(sample) * _prompt(card, sample, tools_for(sample)) for sample in samples)
+    return Forecast(
+        requests=requests,
+        prompt_tokens=prompts * answers,
+        answer_tokens=requests * card.ask.max_tokens,
+        judge_questions=len(samples) * answers * _judge_questions(card.judge),
+    )
+
+
+def _prompt(card: Card, sample: Sample, tools: Sequence[Mapping[str, Any]]) -> int:
+    """Tokens of its messages, or of the text that is put to the engine without a chat."""
+    match sample.scoring:
+        case Passage(text=text) | Search(query=text):
+            return estimated_tokens([{"content": text}])
+    return estimated_tokens([{"content": card.ask.system}, *sample.messages], tools)
+
+
+def _at_once(sample: Sample) -> int:
+    return sample.scoring.at_once if isinstance(sample.scoring, Served) else 1
+
+
+def _judge_questions(judge: JudgeCard | None) -> int:
+    """Of one judge about one answer; traits of personas are not counted, which are in other files."""
+    return 0 if judge is None else len(judge.questions) * judge.repeats * (1 + judge.swap)

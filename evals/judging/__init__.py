@@ -1,0 +1,1 @@
+"""Judges: models that answer yes-or-no questions about answers. What fails is unmeasured, and never a score."""

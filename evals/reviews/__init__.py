@@ -1,0 +1,1 @@
+"""What human review takes from suites: the questions that people are shown."""

@@ -1,0 +1,1 @@
+"""Whether one question gets one answer, and one answer one judgement."""

@@ -1,0 +1,41 @@
+"""How surprising a paired difference would be if there were none: the p-value that goes with `evals.estimate.compare`."""
+
+from collections.abc import Sequence
+from statistics import NormalDist
+
+from aftertune.stats.clustered import clustered_mean
+from aftertune.stats.mcnemar import mcnemar_midp
+from aftertune.stats.power import smallest_detectable
+from aftertune.stats.tails import t_tail
+from evals.estimate import Estimated, Pair
+from evals.metric import Kind, Metric
+
+
+def p_value(metric: Metric, pairs: Sequence[Pair], found: Estimated) -> float | None:
+    """Two-sided. McNemar's mid-p for zeros and ones, Student's t by clusters for means, normal by bootstrap for aggregates.
+
+    `found` is what `compare` says of the pairs. None where nothing is known of the spread; 1 where no pair differs.
+    """
+    if not pairs:
+        return None
+    if all(pair.ours == pair.theirs for pair in pairs):
+        return 1.0
+    if metric.kind is Kind.AGGREGATE:
+        return _by_bootstrap(found)
+    clusters = [pair.cluster for pair in pairs]
+    alone = len(set(clusters)) == len(clusters)
+    gains = [pair.ours[0] - pair.theirs[0] for pair in pairs]
+    if metric.kind is Kind.SHARE and alone and all(abs(gain) in (0.0, 1.0) for gain in gains):
+        return mcnemar_midp(sum(gain > 0 for gain in gains), sum(gain < 0 for gain in gains))
+    mean = clustered_mean(gains, None if alone else clusters)
+    if not mean.standard_error:
+        return None
+    return 2 * t_tail(abs(mean.estimate) / mean.standard_error, mean.clusters - 1)
+
+
+def _by_bootstrap(found: Estimated) -> float | None:
+    """The bootstrap's standard error is taken from the smallest detectable change, which is a multiple of it."""
+    if found.estimate is None or found.smallest_detectable is None:
+        return None
+    error = found.smallest_detectable / smallest_detectable(1.0)
+    return 2 * NormalDist().cdf(-abs(found.estimate) / error)

@@ -1,0 +1,1 @@
+"""What texts are made of: words in any script, and when two answers are the same."""

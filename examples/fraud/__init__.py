@@ -1,0 +1,1 @@
+"""The second running example: a model that labels payments as fraud or legitimate and states a risk."""

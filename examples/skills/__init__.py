@@ -1,0 +1,1 @@
+"""What a model could do before it was tuned: general knowledge, language, reasoning, instructions, its domain, and both mixed."""

@@ -1,0 +1,94 @@
+"""The nightly watch in the room: read from stored nights, kept in the run, shown by gauges, and still there after a start."""
+
+from aftertune.values.evaluation import Budget, Forgotten, RunState, Trigger
+from aftertune.values.watch import Outcome
+from evals.watched import watched
+from tests.evals.world import World
+from tests.fakes.engine import FakeEngine, Quality
+
+DAY_S = 86_400.0
+NIGHT = {"deployment": "tasks", "suite": "calls", "metric": "end_to_end"}
+
+
+def a_night(world: World) -> None:
+    world.clock.advance(DAY_S)
+    world.step()
+
+
+def gauge(world: World) -> float | None:
+    return world.sample("aftertune_evaluation_watch", **NIGHT)
+
+
+def test_a_fall_that_nobody_made_is_found_and_stands(world: World, engine: FakeEngine) -> None:
+    world.register("v1", engine.url, "calls")
+    world.deploy("tasks", "v1")
+    world.step()
+    assert gauge(world) is None, "the registration's run is the reference, and no night"
+    assert world.run("registration-v1-calls").watch is None
+
+    for _ in range(3):
+        a_night(world)
+        assert gauge(world) == 0.0
+    watch = world.runs[0].watch
+    assert watch is not None
+    assert (watch.outcome, watch.reference, watch.nights) == (Outcome.QUIET, "registration-v1-calls", 3)
+
+    engine.quality = Quality.BAD
+    a_night(world)
+    fell = world.runs[0]
+    assert (fell.trigger, fell.state) == (Trigger.NIGHTLY, RunState.FAILED)
+    assert fell.watch is not None
+    assert fell.watch.alarm is not None
+    assert (fell.watch.alarm.metric, fell.watch.alarm.run) == ("end_to_end", fell.id)
+    assert gauge(world) == 1.0
+
+    world.restart()
+    world.step()
+    assert gauge(world) == 1.0, "a start does not end an alert"
+
+
+def test_a_night_that_measured_nothing_is_no_alarm(world: World, engine: FakeEngine) -> None:
+    world.register("v1", engine.url, "calls")
+    world.deploy("tasks", "v1")
+    world.step()
+    a_night(world)
+    with world.store.write() as tx:
+        tx.releases.save(tx.releases.get("v1").model_copy(update={"suites": ("calls", "chess")}))
+    a_night(world)
+    unknown = next(run for run in world.runs if run.suite == "chess")
+    assert (unknown.state, unknown.watch) == (RunState.ERROR, None)
+
+    night = next(run for run in world.runs if run.trigger is Trigger.NIGHTLY and run.suite == "calls")
+    run = night.model_copy(update={"scores": (), "signature": None})
+    with world.store.read() as tx:
+        read = watched(tx, world.suites, run)
+    assert read is not None
+    assert (read.outcome, read.alarm) == (Outcome.NOT_MEASURED, None)
+
+
+def test_budgets_are_gauges_of_the_baseline_that_lost_most(world: World, engine: FakeEngine) -> None:
+    def budget(baseline: str, spent: float | None) -> Budget:
+        return Budget(
+            skill="facts",
+            metric="right/facts",
+            baseline=baseline,
+            margin=0.05,
+            spent=spent,
+            spent_at_most=None,
+            left=None,
+            n=40,
+            smallest_detectable=None,
+            state=Forgotten.UNKNOWN,
+        )
+
+    world.register("v1", engine.url)
+    world.ask_for("v1", "calls")
+    world.step()
+    run = world.run()
+    labels = {"deployment": "", "suite": "calls", "trigger": "by_hand", "metric": "right/facts"}
+    world.metrics.show(run.model_copy(update={"budgets": (budget("v0", 0.01), budget("base", 0.03))}))
+    assert world.sample("aftertune_evaluation_budget_spent", **labels) == 0.03
+    assert world.sample("aftertune_evaluation_budget_margin", **labels) == 0.05
+    assert world.sample("aftertune_evaluation_score_high", **labels | {"metric": "end_to_end"}) == 1.0
+    world.metrics.show(run.model_copy(update={"budgets": (budget("v0", None),)}))
+    assert world.sample("aftertune_evaluation_budget_spent", **labels) is None
