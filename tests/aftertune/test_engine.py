@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from aftertune.capabilities import ACCEPTED_FIELDS
-from aftertune.engine import ChatAnswer, OpenAIEngine
+from aftertune.engine import ChatAnswer
 from aftertune.errors import Unavailable
 from aftertune.fingerprint import MAX_TOKENS, PROMPTS, answer_digest, fingerprint, probe_messages
+from aftertune.openai_engine import OpenAIEngine
 from aftertune.values.exchange import ToolCall, Usage
 from aftertune.values.release import EngineKind
 

@@ -37,6 +37,8 @@ WHO_MAY = {
     Permission.RUN_EVALUATION: {Role.OPERATOR},
     Permission.BUILD_REPORT: {Role.OPERATOR, Role.REVIEWER},
     Permission.SIGN_REPORT: {Role.REVIEWER},
+    Permission.RUN_REVIEW: {Role.OPERATOR},
+    Permission.RATE: {Role.REVIEWER},
     Permission.MANAGE_USERS: {Role.ADMIN},
     Permission.CONTROL: set(),
 }

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from aftertune.errors import BadInput, UnknownName
-from aftertune.settings import CONFIG_VARIABLE, NOT_SETTINGS, PREFIX, Settings, known_names, load, markdown
+from aftertune.settings import CONFIG_VARIABLE, NOT_SETTINGS, PREFIX, Settings, known_names, load
+from aftertune.settings.page import markdown
 from aftertune.values.release import EngineKind
 
 ROOT = Path(__file__).parents[2]

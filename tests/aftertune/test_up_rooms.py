@@ -9,7 +9,8 @@ import pytest
 from aftertune.address import resolve, url
 from aftertune.errors import BadInput
 from aftertune.rooms import port_is_free, ports, rooms, routers, stand_in
-from aftertune.settings import RouterSettings, Settings
+from aftertune.settings import Settings
+from aftertune.settings.sections import RouterSettings
 
 
 def settings(**router: Any) -> Settings:

@@ -8,11 +8,12 @@ from pathlib import Path
 import httpx
 import pytest
 from fastapi import FastAPI
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 from prometheus_client import CollectorRegistry
 
 from aftertune.clock import ManualClock
-from aftertune.settings import EngineSettings, Settings
+from aftertune.settings import Settings
+from aftertune.settings.sections import EngineSettings
 from aftertune.store import Store
 from console.app import create_app
 from tests.console.evidence import seed_evidence
@@ -86,6 +87,7 @@ async def console(store: Store, clock: ManualClock, tmp_path: Path) -> AsyncIter
 def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium")
     assert chromium, "chromium is missing: scripts/browser installs it"
+    expect.set_options(timeout=60_000)
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=chromium, args=list(CHROMIUM_ARGUMENTS))
         yield launched

@@ -10,6 +10,7 @@ from aftertune.store import Store, Transaction
 from aftertune.values.alert import Alert
 from aftertune.values.drift import DriftCause, DriftChart, DriftReading, DriftState
 from aftertune.values.evaluation import (
+    Answer,
     Bound,
     Difference,
     EvaluationRun,
@@ -102,7 +103,7 @@ def _card(name: str, *, compares: bool) -> SuiteCard:
         dataset=hashlib.sha256(name.encode()).hexdigest(),
         licence="Apache-2.0",
         gates=(f"lower end of {gate}",),
-        compares_with_base=compares,
+        baselines=("base",) if compares else (),
     )
 
 
@@ -135,11 +136,15 @@ def _runs(tx: Transaction, at: datetime) -> None:
         ("tools-031", "v0", "", 0.0),
         ("tools-031", "v3", "Paris is the capital of France.", 1.0),
     ):
-        tx.evaluations.add_result(
-            SampleResult(
-                run=RUN, sample=sample, release=release, answer=answer, scores={"exact": right}, latency_s=0.2
-            )
+        result = SampleResult(
+            run=RUN,
+            sample=sample,
+            release=release,
+            answers=(Answer(text=answer),),
+            scores={"exact": right},
+            latency_s=0.2,
         )
+        tx.evaluations.add_results([result])
 
 
 def _run(
@@ -211,8 +216,7 @@ def _signature(suite: str, release: str) -> Signature:
         scorers={"exact_match": "1"},
         release=release,
         weights=hashlib.sha256(release.encode()).hexdigest(),
-        baseline="v0" if suite == "forgetting" else "",
-        baseline_weights="ef" * 32 if suite == "forgetting" else "",
+        baselines={"v0": "ef" * 32} if suite == "forgetting" else {},
         seed=7,
         decoding={"temperature": 0, "max_tokens": 64},
         versions={"aftertune": "0.3.0", "openai": "2.0.0"},

@@ -48,7 +48,7 @@ def test_from_signing_in_to_a_proven_rollback(
         shot(page, tmp_path, "progress")
 
         _finish(store, clock)
-        expect(page.get_by_role("status")).to_contain_text("completed", timeout=10_000)
+        expect(page.get_by_role("status")).to_contain_text("completed")
         shot(page, tmp_path, "proven")
         page.get_by_role("button", name="Sign out").click()
         expect(page).to_have_title("Sign in · Aftertune")

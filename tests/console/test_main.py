@@ -12,6 +12,7 @@ import pytest
 
 from aftertune.migrations import upgrade
 from aftertune.store import Store
+from tests.flows.waiting import wait_for
 
 
 def free_ports(count: int) -> list[int]:
@@ -40,11 +41,12 @@ def test_it_serves_until_it_is_told_to_end(store: Store, tmp_path: Path) -> None
     with console(tmp_path, port, metrics) as process:
         assert process.stderr
         assert f'"the console listens on http://127.0.0.1:{port}"' in process.stderr.readline()
-        assert httpx.get(f"http://127.0.0.1:{port}/healthz").json() == {"status": "ok"}
-        counted = httpx.get(f"http://127.0.0.1:{metrics}/metrics").text
-        assert 'aftertune_console_requests_total{code_class="2xx"} 1.0' in counted
+        assert httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=60).json() == {"status": "ok"}
+        counted = 'aftertune_console_requests_total{code_class="2xx"} 1.0'
+        url = f"http://127.0.0.1:{metrics}/metrics"
+        wait_for(lambda: counted in httpx.get(url).text, "the request to be counted")
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
         assert "Traceback" not in process.stderr.read()
 
 
@@ -57,7 +59,7 @@ def test_a_port_in_use(store: Store, tmp_path: Path, taken: str) -> None:
         held = holder.getsockname()[1]
         ports = (held, free) if taken == "console" else (free, held)
         with console(tmp_path, *ports) as process:
-            _, said = process.communicate(timeout=20)
+            _, said = process.communicate(timeout=100)
     assert process.returncode == 2
     assert said.startswith(f"error: Port {held} on 127.0.0.1 is in use.")
     assert "AFTERTUNE_CONSOLE__" in said
@@ -69,12 +71,12 @@ def test_a_database_that_is_away_is_waited_for(tmp_path: Path) -> None:
         assert process.stderr
         assert "listens" in process.stderr.readline()
         url = f"http://127.0.0.1:{port}/healthz"
-        away = httpx.get(url)
+        away = httpx.get(url, timeout=60)
         assert (away.status_code, away.json()["title"]) == (503, "Unavailable")
         store = Store(f"sqlite:///{tmp_path / 'aftertune.db'}")
         upgrade(store.engine)
         store.close()
-        assert httpx.get(url).status_code == 200
+        assert httpx.get(url, timeout=60).status_code == 200
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
         assert "Traceback" not in process.stderr.read()

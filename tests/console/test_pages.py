@@ -13,6 +13,7 @@ PAGES = (
     *("/", f"/deployments/{DEPLOYMENT}", f"/deployments/{DEPLOYMENT}/rollbacks/{ROLLBACK}"),
     *("/releases", "/releases/v2", "/evaluations", "/evaluations?suite=tools", f"/evaluations/{RUN}"),
     *(f"/deployments/{DEPLOYMENT}/drift", "/reports", f"/reports/{REPORT}", "/training", f"/training/{JOB}"),
+    "/reviews",
 )
 CONFIRM = f"/deployments/{DEPLOYMENT}/rollback"
 

@@ -183,3 +183,11 @@ def test_nothing_measured_is_drawn_as_nothing() -> None:
 )
 def test_paths_and_addresses_are_taken_out_of_sentences(text: str, shown: str) -> None:
     assert without_places(text) == shown
+
+
+def test_whatever_depth_can_be_read_is_shown() -> None:
+    """The deepest JSON that can still be read may be too deep to be written again."""
+    for depth in range(800, 1020):
+        deep = b"[" * depth + b"]" * depth
+        assert prompt_text(b'{"messages": [{"role": "user", "content": ' + deep + b"}]}")
+        assert answer_text(b'{"choices": [{"message": {"content": ' + deep + b"}}]}")

@@ -7,12 +7,14 @@ import pytest
 from fastapi import FastAPI, Request
 
 from aftertune.control import create_control_token
-from aftertune.settings import MonitorSettings, Settings
+from aftertune.settings import Settings
+from aftertune.settings.sections import MonitorSettings
 from console.wake import monitor_wake
 from tests.console.live import served
 
 
-def test_it_posts_with_the_control_token(tmp_path: Path) -> None:
+def test_it_posts_with_the_control_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("console.wake.TIMEOUT_S", 60.0)
     monitor, seen = FastAPI(), []
 
     @monitor.post("/v1/wake", status_code=202)

@@ -21,14 +21,14 @@ class Prometheus:
 
     def ask(self, expression: str) -> list[dict[str, Any]]:
         """The series of an instant query; fails with Prometheus' own message."""
-        answer = httpx.post(f"{self.url}/api/v1/query", data={"query": expression}).json()
+        answer = httpx.post(f"{self.url}/api/v1/query", data={"query": expression}, timeout=30).json()
         assert answer["status"] == "success", f"{expression}: {answer.get('error')}"
         result: list[dict[str, Any]] = answer["data"]["result"]
         return result
 
     def targets(self) -> dict[str, str]:
         """Job → `up`, `down` or `unknown`."""
-        found = httpx.get(f"{self.url}/api/v1/targets").json()["data"]["activeTargets"]
+        found = httpx.get(f"{self.url}/api/v1/targets", timeout=30).json()["data"]["activeTargets"]
         return {target["labels"]["job"]: target["health"] for target in found}
 
 
@@ -92,4 +92,4 @@ def _running(command: list[str], ready: str) -> Iterator[None]:
             yield
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(60)

@@ -1,6 +1,7 @@
-"""A judge model behind an OpenAI-compatible URL: it answers as JSON what it is told to, or fails on command."""
+"""A judge model behind an OpenAI-compatible URL: it gives the verdict that it is told to, or fails on command."""
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,24 +10,23 @@ from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from evals.judging.canary import CANARIES
+
 
 class Mood(StrEnum):
-    """yes and no are verdicts; the others are ways in which a judge gives none."""
+    """yes and no are verdicts; the others are ways in which a judge gives none. Canaries are answered right throughout."""
 
     YES = "yes"
     NO = "no"
     MAYBE = "maybe"
-    GARBAGE = "garbage"
+    PROSE = "prose"
     SERVER_ERROR = "server_error"
     HANG = "hang"
 
 
-SAID = {
-    Mood.YES: json.dumps({"reason": "It is polite.", "verdict": 1}),
-    Mood.NO: json.dumps({"reason": "It is rude.", "verdict": 0}),
-    Mood.MAYBE: json.dumps({"reason": "It is half polite.", "verdict": 7}),
-    Mood.GARBAGE: "I would rather not say.",
-}
+PROSE = "I would rather not say."
+CODE = re.compile(r"The code is (\w+)")
+LISTED = re.compile(r"a list of (\d+)")
 
 
 @dataclass
@@ -45,13 +45,15 @@ def fake_judge() -> Iterator[FakeJudge]:
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
             judge.seen.append(body)
-            if judge.mood is Mood.HANG:
+            canary = _right(body["messages"][-1]["content"])
+            if canary is None and judge.mood is Mood.HANG:
                 judge.closing.wait()
                 return
-            if judge.mood is Mood.SERVER_ERROR:
+            if canary is None and judge.mood is Mood.SERVER_ERROR:
                 self._send(500, {"error": {"message": "the judge broke", "type": "server_error"}})
                 return
-            self._send(200, _completion(body, SAID[judge.mood]))
+            said = _said(body["messages"][0]["content"], canary or judge.mood)
+            self._send(200, _completion(body, said))
 
         def _send(self, status: int, answer: dict[str, Any]) -> None:
             raw = json.dumps(answer).encode()
@@ -76,6 +78,21 @@ def fake_judge() -> Iterator[FakeJudge]:
         server.shutdown()
         serving.join()
         server.server_close()
+
+
+def _right(user: str) -> Mood | None:
+    """The right answer to a canary; None for any other question."""
+    known = (each for each in CANARIES if each.answer in user and each.question in user)
+    return next((Mood.YES if each.right else Mood.NO for each in known), None)
+
+
+def _said(system: str, mood: Mood) -> str:
+    """As a judge replies that does what it was told, but for what it is told to say."""
+    code, listed = CODE.search(system), LISTED.search(system)
+    if mood is Mood.PROSE or code is None:
+        return PROSE
+    verdict = {"verdicts": [mood.value] * int(listed[1])} if listed else {"verdict": mood.value}
+    return json.dumps({"code": code[1], "reason": "It is so.", **verdict})
 
 
 def _completion(body: dict[str, Any], said: str) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import psutil
 
+from tests.flows.waiting import wait_for
+
 
 def processes_of(home: Path) -> list[str]:
     """Command lines of living processes, rooms and engines, that were started for this home folder."""
@@ -16,6 +18,11 @@ def processes_of(home: Path) -> list[str]:
         except psutil.Error:
             continue
     return found
+
+
+def expect_none_left(home: Path) -> None:
+    """What the kernel ends with its parent is gone a moment after it."""
+    wait_for(lambda: processes_of(home) == [], f"no process of {home} to be left")
 
 
 def _below(home: Path, folder: str) -> bool:

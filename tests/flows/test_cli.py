@@ -44,7 +44,7 @@ class CommandLine:
         }
         command = [sys.executable, "-m", "aftertune", *arguments]
         return subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=60, check=False
+            command, env=environment, capture_output=True, text=True, timeout=120, check=False
         )
 
     def done(self, token: str, *arguments: str) -> str:
@@ -60,7 +60,7 @@ class CommandLine:
         return result.stderr
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(600)
 def test_a_rollout_from_the_command_line(tmp_path: Path, engines: dict[str, str]) -> None:
     with stack.running(tmp_path / "home", "transformers", print) as running:
         admin = running.admin_token or ""
@@ -100,12 +100,15 @@ def test_a_rollout_from_the_command_line(tmp_path: Path, engines: dict[str, str]
 
         with openai.OpenAI(base_url=f"{running.router_url}/v1", api_key=key, max_retries=0) as client:
             wait_for(lambda: ask(client, 1) is not None, "the first answer")
-            for number in range(40):
-                ask(client, number)
-        wait_for(
-            lambda: json.loads(line.done(olga, "rollout", "show", rollout))["rollout"]["state"] == "held",
-            "the judge's word",
-        )
+
+            def held() -> bool:
+                """Users go on asking: an answer that failed makes no pair."""
+                for number in range(40):
+                    ask(client, number)
+                shown = json.loads(line.done(olga, "rollout", "show", rollout))
+                return bool(shown["rollout"]["state"] == "held")
+
+            wait_for(held, "the judge's word", 120)
         assert "guardrail" in line.refused(
             approvers[0], "rollout", "override", rollout, "--check", "errors", "--reason", "please"
         )
@@ -120,6 +123,7 @@ def test_a_rollout_from_the_command_line(tmp_path: Path, engines: dict[str, str]
     assert "WRONG" in line.run(olga, "doctor").stdout
 
 
+@pytest.mark.timeout(600)
 def test_a_taken_port_and_a_second_start_are_refused(tmp_path: Path) -> None:
     with stack.running(tmp_path / "home", "transformers", print) as running:
         ports = running.ports
@@ -127,7 +131,7 @@ def test_a_taken_port_and_a_second_start_are_refused(tmp_path: Path) -> None:
             environment = os.environ | ports | {"AFTERTUNE_HOME": str(home)}
             second = subprocess.run(
                 [sys.executable, "-m", "aftertune", "up"],
-                env=environment, capture_output=True, text=True, timeout=30, check=False,
+                env=environment, capture_output=True, text=True, timeout=120, check=False,
             )  # fmt: skip
             assert second.returncode == 2
             assert message in second.stderr

@@ -19,7 +19,6 @@ import pytest
 from aftertune.clock import SystemClock
 from aftertune.control import create_control_token
 from aftertune.deployments import commit, created, shadow_started
-from aftertune.loop import MAX_BACKOFF_S
 from aftertune.migrations import upgrade
 from aftertune.store import Store
 from aftertune.store.notify import ANNOUNCED
@@ -33,7 +32,8 @@ from tests.flows.waiting import wait_for
 from tests.monitor.world import engine, known_release
 from tests.postgres import Postgres, running
 
-AT_ONCE_S = 1.0
+AT_ONCE_S = 20.0
+"""Far below the tick, far above what a busy machine needs."""
 
 
 @dataclass
@@ -103,14 +103,14 @@ def router() -> Iterator[StandInRouter]:
 
 @contextmanager
 def monitor(home: Path, database_url: str) -> Iterator[None]:
-    """The process, with a tick of a minute."""
+    """The process, with a tick of many minutes: what comes sooner was heard."""
     create_control_token(home / "control.token")
     port = free_port()
     environment = {k: v for k, v in os.environ.items() if not k.startswith("AFTERTUNE_")} | {
         "AFTERTUNE_HOME": str(home),
         "AFTERTUNE_DATABASE__URL": database_url,
         "AFTERTUNE_MONITOR__PORT": str(port),
-        "AFTERTUNE_MONITOR__TICK_S": "60",
+        "AFTERTUNE_MONITOR__TICK_S": "900",
     }
     with subprocess.Popen([sys.executable, "-m", "monitor"], env=environment) as process:
         try:
@@ -120,7 +120,7 @@ def monitor(home: Path, database_url: str) -> Iterator[None]:
             yield
         finally:
             process.send_signal(signal.SIGTERM)
-            assert process.wait(20) == 0
+            assert process.wait(60) == 0
 
 
 def in_generation(number: int) -> Callable[[RoutingTable], bool]:
@@ -147,7 +147,7 @@ def test_an_act_is_with_the_routers_at_once(
 ) -> None:
     populate(store, router)
     with monitor(tmp_path, store_url):
-        assert router.has(in_generation(1), 5.0)
+        assert router.has(in_generation(1), AT_ONCE_S)
         with store.write() as tx:
             before = tx.deployments.get("tasks")
             after = shadow_started(before, "v2", "r1", 1.0)
@@ -174,7 +174,7 @@ def test_it_listens_again_after_the_database_was_away(
     populate(own_store, router)
     url = own_store.engine.url.render_as_string(hide_password=False)
     with monitor(tmp_path, url):
-        assert router.has(in_generation(1), 5.0)
+        assert router.has(in_generation(1), AT_ONCE_S)
         own_server.stop(signal.SIGQUIT)
         time.sleep(1.0)  # long enough for failures to be met, and backed off from
         own_server.start()
@@ -182,9 +182,7 @@ def test_it_listens_again_after_the_database_was_away(
             before = tx.deployments.get("tasks")
             after = shadow_started(before, "v2", "r1", 1.0)
             commit(tx, Act.START_SHADOW, before, after, actor="olga", at=SystemClock().now())
-        assert router.has(in_generation(2), MAX_BACKOFF_S + AT_ONCE_S), (
-            "within the longest pause between two tries"
-        )
+        assert router.has(in_generation(2), AT_ONCE_S)
 
 
 def test_what_may_have_been_missed_counts_as_heard(own_server: Postgres, own_store: Store) -> None:

@@ -44,7 +44,7 @@ def running(home: Path, port: int) -> Iterator[httpx.Client]:
                 yield client
         finally:
             process.send_signal(signal.SIGTERM)
-            assert process.wait(20) == 0
+            assert process.wait(60) == 0
 
 
 def answers(client: httpx.Client) -> bool:
@@ -54,7 +54,7 @@ def answers(client: httpx.Client) -> bool:
         return False
 
 
-def until(condition: object, seconds: float = 30) -> None:
+def until(condition: object, seconds: float = 60) -> None:
     assert callable(condition)
     deadline = time.monotonic() + seconds
     while not condition():

@@ -153,7 +153,7 @@ def test_a_room_that_stops_leaves_the_report_for_the_next(
 def test_a_real_child_tells_how_it_ended() -> None:
     said = "import sys; print('warning'); sys.exit('error: no such week ' + sys.argv[1])"
     child = BuildProcess("rp-1", (sys.executable, "-c", said))
-    assert child.wait(20) == 1
+    assert child.wait(100) == 1
     assert child.last_words() == "no such week rp-1"
     slow = BuildProcess("rp-1", (sys.executable, "-c", "import time; time.sleep(60)"))
     assert slow.wait(0.01) is None

@@ -48,14 +48,14 @@ def room(home: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def eventually(true: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 240
     while not true():
         assert process.poll() is None, "the room ended"
         assert time.monotonic() < deadline, "it took too long"
         time.sleep(0.02)
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(600)
 def test_a_killed_room_leaves_nothing_half_written_and_the_next_one_ends_it(tmp_path: Path) -> None:
     home, port = tmp_path / "home", free_port()
     home.mkdir()
@@ -85,7 +85,7 @@ def test_a_killed_room_leaves_nothing_half_written_and_the_next_one_ends_it(tmp_
         assert 'aftertune_last_success_timestamp_seconds{job="reports"}' in metrics
         eventually(lambda: _counted(port), second)
         second.terminate()
-        assert second.wait(15) == 0
+        assert second.wait(60) == 0
     store.close()
 
 
@@ -120,5 +120,5 @@ def test_a_database_that_is_away_is_told_once(tmp_path: Path) -> None:
             assert seen, "the room ended"
         time.sleep(1.5)
         process.terminate()
-        assert process.wait(15) == 0
+        assert process.wait(60) == 0
         assert b"reports waits" not in process.stderr.read()

@@ -79,6 +79,14 @@ def rows(made: Section, title: str) -> tuple[tuple[object, ...], ...]:
     return next(block.rows for block in made.blocks if isinstance(block, Table) and block.title == title)
 
 
+def test_what_no_router_could_record_is_told_with_its_number(full: Evidence) -> None:
+    ((router, why, records, *_),) = rows(section("traffic", full), "Not recorded")
+    assert isinstance(records, Figure)
+    assert (router, why, records.value) == ("router-1", "disk budget", 31)
+    none = section("traffic", replace(full, gaps=()))
+    assert not any(isinstance(block, Table) and block.title == "Not recorded" for block in none.blocks)
+
+
 def test_what_could_not_be_scored_is_no_number(full: Evidence) -> None:
     figures = {str(row[0]): row[1] for row in rows(section("details", full), "Scores of forgetting")}
     missing = figures["faithfulness"]
@@ -101,10 +109,18 @@ def test_many_runs_of_a_suite_stand_beside_each_other(full: Evidence) -> None:
 
 def test_a_gate_shows_what_it_tested(full: Evidence) -> None:
     made = section("evaluations", full)
-    (gate,) = rows(made, "Gates")
-    measured = gate[4]
+    missed, kept = rows(made, "Gates")
+    measured = missed[4]
     assert isinstance(measured, Figure)
-    assert (measured.value, measured.low, gate[6]) == (-0.0526, -0.14, "NOT MET")
+    assert (measured.value, measured.low, measured.detectable) == (-0.0526, -0.14, 0.11)
+    assert (missed[3], missed[5], missed[7]) == (
+        "accuracy, difference from base (base)",
+        "at least",
+        "NOT MET",
+    )
+    measured = kept[4]
+    assert isinstance(measured, Figure)
+    assert (measured.high, measured.clusters, kept[5], kept[7]) == (14.0, 8, "at most", "met")
     assert "is not met" not in made.model_dump_json()  # the run's remark would say the gate's words again
 
 
@@ -114,7 +130,42 @@ def test_a_gate_that_is_not_known_says_why(full: Evidence) -> None:
     (gate,) = rows(
         section("evaluations", replace(full, runs=(run.model_copy(update={"gates": (unsure,)}),))), "Gates"
     )
-    assert gate[6:] == ("not known", "nothing was measured")
+    assert gate[7:] == ("not known", "nothing was measured")
+
+
+def test_a_budget_shows_what_was_spent_and_what_at_most(full: Evidence) -> None:
+    ((*_, skill, margin, spent, left, state),) = rows(section("evaluations", full), "Forgetting budgets")
+    assert isinstance(spent, Figure)
+    assert isinstance(margin, Figure)
+    assert isinstance(left, Figure)
+    assert (skill, margin.value, spent.value, spent.high, left.value) == (
+        "facts",
+        0.05,
+        0.0526,
+        0.14,
+        -0.0026,
+    )
+    assert (spent.detectable, state) == (0.11, "not known")
+
+
+def test_what_was_unmeasured_is_counted_with_its_reason(full: Evidence) -> None:
+    ((run, _, release, samples, reason),) = rows(section("evaluations", full), "Unmeasured samples")
+    assert isinstance(samples, Figure)
+    assert (run, release, samples.value, reason) == ("ev-1", "v3", 2, world.HOSTILE)
+
+
+def test_a_fall_that_the_nightly_watch_found_is_told(full: Evidence) -> None:
+    ((deployment, suite, _, outcome, run, _),) = rows(section("evaluations", full), "Nightly watch")
+    assert (deployment, suite, outcome, run) == ("tasks", "forgetting", "ALARM", "ev-night")
+    assert any(event.said.startswith("The nightly watch of forgetting alarmed") for event in events(full))
+    assert "forgetting fell, says the nightly watch." in section("summary", full).model_dump_json()
+
+
+def test_signatures_name_the_baselines_and_what_they_were(full: Evidence) -> None:
+    signed = rows(section("details", full), "Signatures")
+    assert all("base (base) babababababa" in str(row) for row in signed)
+    scored = {str(row[0]): row[-1] for row in rows(section("details", full), "Scores of forgetting")}
+    assert "exp(nats/tokens)" in str(scored["perplexity (less is better)"])
 
 
 def test_a_training_job_tells_how_it_went(full: Evidence) -> None:

@@ -81,6 +81,12 @@ def test_summer_time_moves_the_hour_and_not_the_week() -> None:
     assert [week.name for week in due_weeks(trigger, early, "Europe/Berlin")][-1] == "2026-W12"
 
 
+@pytest.mark.parametrize("monday", ["mon", "1"])
+def test_weekdays_are_counted_as_crontab_does(monday: str) -> None:
+    at = datetime(2026, 3, 30, 6, tzinfo=UTC)
+    assert trigger_of(f"0 6 * * {monday}", "UTC").get_next_fire_time(None, at - timedelta(days=6)) == at
+
+
 @pytest.mark.parametrize("cron", ["", "every monday", "0 25 * * *"])
 def test_a_schedule_that_is_none_is_refused(cron: str, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="cannot be read"):

@@ -7,17 +7,8 @@ from aftertune.store import Store, Transaction
 from aftertune.values.alert import Alert
 from aftertune.values.deployment import Act, Deployment
 from aftertune.values.drift import DriftCause, DriftChart, DriftReading, DriftState
-from aftertune.values.evaluation import (
-    Bound,
-    Difference,
-    EvaluationRun,
-    Gate,
-    RunState,
-    Score,
-    Signature,
-    Trigger,
-)
 from aftertune.values.exchange import ExchangeError, ExchangeRole, Usage
+from aftertune.values.gap import Gap, GapReason
 from aftertune.values.release import Passport, Proof, Release
 from aftertune.values.report import Report, ReportState
 from aftertune.values.rollback import Rollback, RollbackState, RouterProof
@@ -26,6 +17,7 @@ from aftertune.values.training import TrainingJob, TrainingState
 from aftertune.values.verdict import Measurement, Outcome, Verdict
 from aftertune.week import Week, week_named
 from tests.aftertune.samples import exchange, plan, release, rollout, scores
+from tests.reports.runs import add_runs
 
 WEEK = "2026-W03"
 MONDAY = datetime(2026, 1, 12, tzinfo=UTC)
@@ -59,9 +51,21 @@ def fill(store: Store) -> None:
             tx.releases.add(_release(name))
         _journey(tx)
         tx.training.save(job())
-        _evaluations(tx)
+        add_runs(tx, MONDAY + timedelta(hours=40), HOSTILE)
         _drift(tx)
         _traffic(tx)
+        tx.gaps.add(
+            [
+                Gap(
+                    id="g1",
+                    router="router-1",
+                    reason=GapReason.DISK_BUDGET,
+                    records=31,
+                    since=MONDAY + timedelta(hours=4),
+                    until=MONDAY + timedelta(hours=5),
+                )
+            ]
+        )
         tx.alerts.save(
             Alert(
                 fingerprint="f1",
@@ -233,99 +237,6 @@ def _rollback(at: datetime) -> Rollback:
             ),
         ),
         outcome="Proven through 1 router(s).",
-    )
-
-
-def _evaluations(tx: Transaction) -> None:
-    signature = Signature(
-        suite="forgetting",
-        suite_version="1",
-        dataset="da" * 32,
-        scorers={"exact": "1"},
-        release="v3",
-        weights="ce" * 32,
-        baseline="base",
-        baseline_weights="ba" * 32,
-        seed=7,
-        decoding={"temperature": 0},
-        versions={"openai": "2.0"},
-    )
-    at = MONDAY + timedelta(hours=40)
-    run = EvaluationRun(
-        id="ev-1",
-        suite="forgetting",
-        release="v3",
-        trigger=Trigger.REGISTRATION,
-        state=RunState.FAILED,
-        reason="The gate on accuracy is not met.",
-        requested_by="evals",
-        requested_at=at,
-        started_at=at,
-        ended_at=at + timedelta(minutes=2),
-        samples=40,
-        done=40,
-        signature=signature,
-        scores=(
-            Score(
-                metric="accuracy",
-                scorer="exact",
-                n=38,
-                unmeasured=2,
-                estimate=0.8421,
-                low=0.6958,
-                high=0.9256,
-                method="Wilson score",
-            ),
-            Score(
-                metric="faithfulness",
-                scorer="judge",
-                n=0,
-                unmeasured=40,
-                estimate=None,
-                low=None,
-                high=None,
-                method="bootstrap",
-                detail="no judge model is set",
-            ),
-        ),
-        differences=(
-            Difference(
-                metric="accuracy",
-                baseline="base",
-                n=38,
-                estimate=-0.0526,
-                low=-0.14,
-                high=0.03,
-                smallest_detectable=0.11,
-                method="paired t",
-                flipped_down=tuple(f"s{n:02d}" for n in range(12)),
-            ),
-        ),
-        gates=(
-            Gate(
-                metric="accuracy",
-                bound=Bound.DIFFERENCE_LOW,
-                limit=-0.1,
-                value=-0.14,
-                passed=False,
-                reason=HOSTILE,
-            ),
-        ),
-    )
-    tx.evaluations.add(run)
-    tx.evaluations.add(
-        run.model_copy(
-            update={
-                "id": "ev-2",
-                "state": RunState.QUEUED,
-                "scores": (),
-                "gates": (),
-                "differences": (),
-                "signature": None,
-                "samples": 0,
-                "ended_at": None,
-            }
-        )
     )
 
 

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
 from typer.testing import CliRunner
 
-from aftertune.cli import feedback, ingest, replay
+from aftertune.cli import feedback, ingest, replay, review
 from aftertune.cli.app import app
 from aftertune.cli.client import ConsoleClient
 from aftertune.clock import ManualClock
@@ -81,7 +81,7 @@ def offline(
     client.close()
     wire: Any = TestClient(console, headers={"Authorization": f"Bearer {token}"})
     client._client = wire
-    for command in (ingest, replay, feedback):
+    for command in (ingest, replay, feedback, review):
         monkeypatch.setattr(command, "client_from_environment", lambda _: client)
     monkeypatch.setattr(replay, "load", lambda: settings)
     monkeypatch.setenv("COLUMNS", "160")

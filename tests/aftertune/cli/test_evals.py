@@ -9,8 +9,18 @@ from typer.testing import CliRunner
 
 from aftertune.cli import evals
 from aftertune.cli.app import app
-from aftertune.errors import Unavailable
-from aftertune.values.evaluation import Difference, EvaluationRun, RunState, Score, Trigger
+from aftertune.cli.evals_progress import pace
+from aftertune.errors import Unavailable, UnknownName
+from aftertune.values.evaluation import (
+    Difference,
+    EvaluationRun,
+    Forecast,
+    Progress,
+    RunState,
+    Score,
+    SuiteCard,
+    Trigger,
+)
 from tests.aftertune.samples import AT
 
 SCORE = Score(
@@ -31,24 +41,37 @@ LESS = Difference(
 )
 
 
+CARD = SuiteCard(
+    name="forgetting",
+    version="1",
+    description="Facts.",
+    samples=120,
+    dataset="da" * 32,
+    licence="ours",
+    gates=("exact: high", "x: low"),
+    baselines=("base",),
+    forecast=Forecast(requests=120, prompt_tokens=1000, answer_tokens=7680),
+)
+
+
 class Console:
     """Answers each look with the next view; the last one stays."""
 
     def __init__(self, *runs: EvaluationRun) -> None:
         self._views: Iterator[EvaluationRun] = chain(runs, repeat(runs[-1]))
         self.queries: list[Mapping[str, str]] = []
+        self.ordered: Mapping[str, Any] = {}
 
     def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        assert (path, body) == ("/v1/evaluations", {"release": "v2", "suite": "forgetting"})
+        assert path == "/v1/evaluations"
+        self.ordered = body
         return next(self._views).model_dump(mode="json")
 
     def get(self, path: str, **query: str) -> Any:
         self.queries.append(query)
         view = next(self._views).model_dump(mode="json")
         if path == "/v1/suites":
-            return [
-                {"name": "forgetting", "version": "1", "samples": 120, "gates": ["exact: high", "x: low"]}
-            ]
+            return [CARD.model_dump(mode="json")]
         return [view] if path == "/v1/evaluations" else view
 
 
@@ -79,6 +102,7 @@ def invoke(monkeypatch: pytest.MonkeyPatch, console: Console, *arguments: str) -
 def test_without_wait_it_prints_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     console = Console(run(RunState.QUEUED))
     assert invoke(monkeypatch, console, "run", "v2", "forgetting") == (0, ["run-1"])
+    assert console.ordered == {"release": "v2", "suite": "forgetting"}
 
 
 @pytest.mark.parametrize(
@@ -100,6 +124,37 @@ def test_wait_ends_with_the_run(monkeypatch: pytest.MonkeyPatch, state: RunState
             f"{state}: Because.",
         ],
     )
+
+
+def test_what_was_cached_and_cut_off_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    progress = Progress(asked=120, total=120, from_cache=7, truncated=2)
+    console = Console(run(RunState.QUEUED), run(RunState.SUCCESSFUL, progress=progress))
+    _, lines = invoke(monkeypatch, console, "run", "v2", "forgetting", "--wait")
+    assert "7 samples were answered from the cache; --no-cache asks them anew." in lines
+    assert "2 answers were cut off at the most tokens." in lines
+
+
+@pytest.mark.parametrize(
+    ("rate", "left", "said"),
+    [(2.5, 61.0, "2.5/s, 1:01 left"), (40.0, 3.4, "40.0/s, 0:03 left"), (None, None, "")],
+)
+def test_the_pace_of_a_run(rate: float | None, left: float | None, said: str) -> None:
+    assert pace(Progress(rate=rate, seconds_left=left).model_dump()) == said
+
+
+def test_a_dry_run_says_what_it_would_cost_and_orders_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    code, lines = invoke(monkeypatch, Console(run(RunState.QUEUED)), "run", "v2", "forgetting", "--dry-run")
+    assert code == 0
+    assert lines[0].startswith("forgetting on the release and base")
+    assert [line.split()[-1] for line in lines[1:]] == ["240", "2000", "15360", "0"]
+    with pytest.raises(UnknownName, match="Unknown suite 'chess'"):
+        invoke(monkeypatch, Console(run(RunState.QUEUED)), "run", "v2", "chess", "--dry-run")
+
+
+def test_a_fresh_run_is_ordered_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    console = Console(run(RunState.QUEUED))
+    invoke(monkeypatch, console, "run", "v2", "forgetting", "--no-cache")
+    assert console.ordered == {"release": "v2", "suite": "forgetting", "fresh": True}
 
 
 def test_waiting_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:

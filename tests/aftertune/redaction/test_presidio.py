@@ -9,7 +9,8 @@ import pytest
 
 from aftertune.errors import BadInput, UnknownName
 from aftertune.redaction import FAULT, Redactor, redactor
-from aftertune.settings import RedactionEngine, RedactionSettings, Settings
+from aftertune.settings import Settings
+from aftertune.settings.sections import RedactionEngine, RedactionSettings
 
 ADAPTER = "aftertune.redaction.presidio"
 PERSON, PLACE, DATE = "PERSON", "LOCATION", "DATE_TIME"

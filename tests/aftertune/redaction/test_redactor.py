@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from aftertune.errors import UnknownName
 from aftertune.redaction import FAULT, Redactor, redactor
 from aftertune.redaction.patterns import KINDS, redacted
-from aftertune.settings import RedactionSettings, Settings
+from aftertune.settings import Settings
+from aftertune.settings.sections import RedactionSettings
 
 PATTERNS = redactor(Settings())
 MAIL = "john.doe@example.com"

@@ -13,7 +13,7 @@ from examples.task_api.plans import DEPLOYMENT
 from tests.flows.vllm.loop import PLAIN, TASK, TOOLS, Loop
 from tests.flows.waiting import wait_for
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(1200)]
 
 PASSING = frozenset(
     {"id", "created", "created_at", "completed_at", "item_id", "call_id", "request_id", "logprob"}
@@ -139,9 +139,9 @@ def test_other_endpoints_and_errors_by_their_bytes(loop: Loop, path: str, fields
     """A model that gives no embeddings says so itself, and so do fields that it does not take."""
     key = {"authorization": f"Bearer {loop.cast.application_key}"}
     routed = httpx.post(
-        loop.stack.router_url + path, json={"model": DEPLOYMENT, **fields}, headers=key, timeout=60
+        loop.stack.router_url + path, json={"model": DEPLOYMENT, **fields}, headers=key, timeout=180
     )
-    alone = httpx.post(loop.engine_url("v1") + path, json={"model": "v1", **fields}, timeout=60)
+    alone = httpx.post(loop.engine_url("v1") + path, json={"model": "v1", **fields}, timeout=180)
     assert routed.status_code == alone.status_code
     assert routed.headers["content-type"] == alone.headers["content-type"]
     assert _lasting(routed.json()) == _lasting(alone.json())

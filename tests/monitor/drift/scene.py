@@ -11,7 +11,7 @@ import numpy as np
 from aftertune.clock import ManualClock
 from aftertune.deployments import canary_started, commit, created, promoted, shadow_started
 from aftertune.errors import Unavailable
-from aftertune.settings import DriftSettings
+from aftertune.settings.sections import DriftSettings
 from aftertune.store import Store
 from aftertune.store.exchanges import Payload
 from aftertune.values.deployment import Act

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -37,7 +38,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.do_GET()
 
     def do_GET(self) -> None:
-        self.server.hold.wait(10)
+        self.server.hold.wait(60)
         self.send_response(self.server.status)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(self.server.body)))
@@ -61,9 +62,13 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def encoder(server: Server) -> Iterator[OpenAIEncoder]:
-    made = OpenAIEncoder(f"http://127.0.0.1:{server.server_port}", "mini", timeout_s=0.5, batch=2)
+    made = encoder_at(server, 30.0)
     yield made
     made.close()
+
+
+def encoder_at(server: Server, timeout_s: float) -> OpenAIEncoder:
+    return OpenAIEncoder(f"http://127.0.0.1:{server.server_port}", "mini", timeout_s=timeout_s, batch=2)
 
 
 def answer(*vectors: object) -> dict[str, Any]:
@@ -115,10 +120,10 @@ def test_an_error_answer_names_its_status(server: Server, encoder: OpenAIEncoder
         encoder.embed(["a"])
 
 
-def test_a_slow_encoder_is_not_waited_for(server: Server, encoder: OpenAIEncoder) -> None:
+def test_a_slow_encoder_is_not_waited_for(server: Server) -> None:
     server.hold.clear()
-    with pytest.raises(Unavailable, match="timed out"):
-        encoder.embed(["a"])
+    with closing(encoder_at(server, 0.3)) as hasty, pytest.raises(Unavailable, match="timed out"):
+        hasty.embed(["a"])
 
 
 def test_nobody_there(server: Server) -> None:

@@ -4,9 +4,8 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from random import Random
 
@@ -14,7 +13,7 @@ import httpx
 import pytest
 
 from aftertune.clock import ManualClock
-from aftertune.settings import EncoderSettings
+from aftertune.settings.sections import EncoderSettings
 from aftertune.store import Store
 from aftertune.store.exchanges import Payload
 from aftertune.values.drift import DriftCause, DriftState
@@ -32,17 +31,29 @@ from training.corpus import Sample, samples
 USUAL = {"tool_call": 0.7, "fact": 0.15, "sum": 0.15}
 
 
+pytestmark = pytest.mark.timeout(400)
+
+
+class EncoderProcess:
+    """Will listen at `url` some time after its start."""
+
+    def __init__(self, home: Path, running: ExitStack) -> None:
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self._running = running
+        self._environment = {k: v for k, v in os.environ.items() if not k.startswith("AFTERTUNE_")}
+        self._environment |= {"AFTERTUNE_HOME": str(home), "AFTERTUNE_ENCODER__PORT": str(port)}
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "serving.encoder"]
+        process = self._running.enter_context(subprocess.Popen(command, env=self._environment))
+        self._running.callback(process.send_signal, signal.SIGTERM)
+
+
 @pytest.fixture
-def url(tmp_path: Path) -> Iterator[str]:
-    port = free_port()
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("AFTERTUNE_")}
-    environment |= {"AFTERTUNE_HOME": str(tmp_path), "AFTERTUNE_ENCODER__PORT": str(port)}
-    with subprocess.Popen([sys.executable, "-m", "serving.encoder"], env=environment) as process:
-        try:
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(20)
+def process(tmp_path: Path) -> Iterator[EncoderProcess]:
+    with ExitStack() as running:
+        yield EncoderProcess(tmp_path, running)
 
 
 def _asked(store: Store, clock: ManualClock, asked: Sequence[Sample], name: str) -> None:
@@ -55,24 +66,22 @@ def _asked(store: Store, clock: ManualClock, asked: Sequence[Sample], name: str)
 
 
 def test_the_example_s_traffic_is_quiet_and_another_topic_alarms(
-    store: Store, clock: ManualClock, url: str
+    store: Store, clock: ManualClock, process: EncoderProcess
 ) -> None:
     rng = Random(4)
     usual = [each for kind, share in USUAL.items() for each in samples(kind, "train", int(260 * share), 4)]
     usual = [each for each in usual if len(each.messages) <= 2]
     rng.shuffle(usual)
     scene = Scene(store, clock)
-    encoder = OpenAIEncoder(url, EncoderSettings().model, timeout_s=10, batch=32)
+    encoder = OpenAIEncoder(process.url, EncoderSettings().model, timeout_s=90, batch=32)
     scene.watcher = DriftWatcher(
         store, clock, encoder, SETTINGS.model_copy(update={"reference": 120}), scene.metrics
     )
 
     _asked(store, clock, usual[:180], "usual")
-    assert scene.look().state is DriftState.NOT_MEASURED  # it has not started yet
-    deadline = time.monotonic() + 60
-    while scene.look().state is DriftState.NOT_MEASURED:
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    assert scene.look().state is DriftState.NOT_MEASURED
+    process.start()
+    wait_for(lambda: scene.look().state is not DriftState.NOT_MEASURED, "the encoder", 120)
     quiet = scene.look(6)
     assert quiet.state is DriftState.WATCHING
     assert quiet.observations >= 60 - EVERY
@@ -84,7 +93,7 @@ def test_the_example_s_traffic_is_quiet_and_another_topic_alarms(
 
     assert (alarm.state, alarm.cause) == (DriftState.ALARM, DriftCause.USERS_CHANGED)
     assert alarm.observations - 60 < 60
-    assert 'outcome="embedded"' in httpx.get(f"{url}/metrics").text
+    assert 'outcome="embedded"' in httpx.get(f"{process.url}/metrics", timeout=30).text
     encoder.close()
 
 
@@ -94,14 +103,15 @@ def _await_encoder(url: str) -> None:
             return httpx.get(f"{url}/healthz").is_success
         return False
 
-    wait_for(healthy, "the encoder", 60)
+    wait_for(healthy, "the encoder", 120)
 
 
-def test_a_counter_in_a_template_is_no_drift(url: str) -> None:
+def test_a_counter_in_a_template_is_no_drift(process: EncoderProcess) -> None:
     """Rising numbers come in an order, so nothing but their likeness keeps the watch quiet."""
-    encoder = OpenAIEncoder(url, EncoderSettings().model, 30.0, 64)
+    encoder = OpenAIEncoder(process.url, EncoderSettings().model, 90.0, 64)
     with closing(encoder):
-        _await_encoder(url)
+        process.start()
+        _await_encoder(process.url)
         prompts = encoder.embed([f"Create a task called inspect pump {n}" for n in range(320)])
         answers = encoder.embed([f'create_task {{"title": "inspect pump {n}"}}' for n in range(320)])
     alarms = 0
