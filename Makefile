@@ -3,6 +3,10 @@ SHELL := /bin/bash
 BIN := .venv/bin
 INSTALLED := .venv/installed
 VLLM := .venv-vllm/installed
+# What can be asked of compiled modules: tests that take a class apart or derive from one need the sources.
+COMPILED_TESTS := tests/serving/test_compiled.py tests/serving/wire/test_server.py \
+    $(addprefix tests/serving/router/test_,as_it_arrives.py budget.py circuit.py faithful.py kept.py limits.py \
+    members.py moment.py policy.py shadow.py spool.py)
 export PYTHON ?= python3
 
 .DEFAULT_GOAL := help
@@ -42,7 +46,9 @@ format: $(INSTALLED) ## put the code into form
 	$(BIN)/ruff check --fix .
 
 test: $(INSTALLED) $(VLLM) browser prometheus compose ## the whole suite: real engines, browser, PostgreSQL, Prometheus
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest --numprocesses 2 -m "not stack"
+	scripts/compile
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest --numprocesses 2 --override-ini pythonpath=.compiled $(COMPILED_TESTS)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest --numprocesses 2 -m "not stack" $(addprefix --ignore=,$(COMPILED_TESTS))
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -m stack
 
 demo: $(INSTALLED) $(if $(filter vllm,$(ENGINE)),$(VLLM)) ## the whole loop as a story (ONCE=1 ends after it; TRAIN=1 trains v1 first; ENGINE=vllm)
@@ -58,4 +64,4 @@ bench-router: $(INSTALLED) ## the router beside its peers, half an hour (QUICK=1
 
 lock: $(INSTALLED) ## resolve requirements/lock.txt anew
 	$(BIN)/uv pip compile --quiet --python-version 3.11 --no-annotate --no-header --no-emit-package torch \
-	    --no-emit-find-links pyproject.toml --extra engine --extra encoder --extra judge --extra tabular --extra dev --output-file requirements/lock.txt
+	    --no-emit-find-links pyproject.toml --extra engine --extra encoder --extra judge --extra tabular --extra ray --extra dev --output-file requirements/lock.txt

@@ -38,6 +38,8 @@ class Permission(StrEnum):
     RUN_EVALUATION = "run_evaluation"
     BUILD_REPORT = "build_report"
     SIGN_REPORT = "sign_report"
+    RUN_REVIEW = "run_review"
+    RATE = "rate"
     MANAGE_USERS = "manage_users"
     CONTROL = "control"
 
@@ -46,7 +48,13 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
         Role.VIEWER: frozenset({Permission.READ}),
         Role.REVIEWER: frozenset(
-            {Permission.READ, Permission.READ_PAYLOAD, Permission.BUILD_REPORT, Permission.SIGN_REPORT}
+            {
+                Permission.READ,
+                Permission.READ_PAYLOAD,
+                Permission.RATE,
+                Permission.BUILD_REPORT,
+                Permission.SIGN_REPORT,
+            }
         ),
         Role.OPERATOR: frozenset(
             {
@@ -56,6 +64,7 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
                 Permission.REGISTER_RELEASE,
                 Permission.RUN_ROLLOUT,
                 Permission.RUN_EVALUATION,
+                Permission.RUN_REVIEW,
                 Permission.BUILD_REPORT,
                 Permission.ROLL_BACK,
             }

@@ -19,6 +19,13 @@ def visible(text: str) -> str:
     return f"{shown}\n… ({hidden} more characters)" if hidden > 0 else shown
 
 
+def mended(text: str) -> str:
+    """Text that every store and document can hold: half a surrogate pair becomes U+FFFD, two halves their character."""
+    if text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text):
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def _shown(character: str) -> str:
     if character in _PLAIN or unicodedata.category(character) not in _INVISIBLE:
         return character

@@ -23,7 +23,8 @@ from typing import Any, NamedTuple
 from aftertune.clock import SystemClock
 from aftertune.migrations import upgrade
 from aftertune.redaction import redactor
-from aftertune.settings import Settings, SpoolSettings
+from aftertune.settings import Settings
+from aftertune.settings.sections import SpoolSettings
 from aftertune.store import Store
 from aftertune.values.exchange import CapturePolicy, ExchangeHeader, ExchangeRole, Source
 from monitor.ingest import Ingest

@@ -12,6 +12,7 @@ from aftertune.store import Store
 from console import (
     alerts,
     audit,
+    comparison,
     deployment_settings,
     deployments,
     downloads,
@@ -24,9 +25,12 @@ from console import (
     openapi,
     outside,
     problems,
+    regression,
     releases,
     replay,
     reports,
+    review_items,
+    reviews,
     rollbacks,
     rollouts,
     session,
@@ -41,7 +45,21 @@ from console.pages import ROUTERS
 
 NOUNS = (
     *(session, users, keys, releases, deployments, deployment_settings, rollouts, rollbacks),
-    *(feedback, exchanges, outside, replay, evaluations, drift, reports, downloads, training),
+    *(
+        feedback,
+        exchanges,
+        outside,
+        replay,
+        evaluations,
+        regression,
+        comparison,
+        reviews,
+        review_items,
+        drift,
+        reports,
+        downloads,
+        training,
+    ),
     *(alerts, audit, health),
 )
 
@@ -54,7 +72,7 @@ def create_app(
         title="Aftertune console",
         version=aftertune.__version__,
         description=(
-            "Releases, deployments, rollouts and rollbacks; evaluations, drift, reports and training. "
+            "Releases, deployments, rollouts and rollbacks; evaluations, reviews, drift, reports and training. "
             "GET never acts; every act is audited."
         ),
         openapi_url=None,

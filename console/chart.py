@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from aftertune.values.evaluation import Bound, Difference, Gate, Score
+from aftertune.values.evaluation import Budget, Difference, Gate, Score
 from aftertune.values.verdict import Measurement
 
 WIDTH, HEIGHT = 240.0, 34.0
@@ -35,11 +35,25 @@ def chart(measurement: Measurement) -> Chart:
 
 
 def score_chart(measured: Score | Difference, gates: tuple[Gate, ...]) -> Chart:
-    """Against the highest limit that a gate sets for it, if one does; below it is bad."""
-    bound = Bound.SCORE_LOW if isinstance(measured, Score) else Bound.DIFFERENCE_LOW
-    limits = [gate.limit for gate in gates if (gate.metric, gate.bound) == (measured.metric, bound)]
+    """Against the strictest limit that a gate sets for it, if one does: below it is bad, or above where less is better."""
+    limits = [gate for gate in gates if tests(gate, measured)]
     m = _Measured(measured.metric, measured.estimate, measured.low, measured.high)
-    return _drawn(m, max(limits, default=None), bad_above=False)
+    if low := [gate.limit for gate in limits if gate.bound.is_low]:
+        return _drawn(m, max(low), bad_above=False)
+    return _drawn(m, min((gate.limit for gate in limits), default=None), bad_above=True)
+
+
+def tests(gate: Gate, measured: Score | Difference) -> bool:
+    """Whether the gate stands on this number. A gate that names no baseline is of any."""
+    if gate.metric != measured.metric or gate.bound.of_difference is isinstance(measured, Score):
+        return False
+    return isinstance(measured, Score) or gate.baseline in ("", measured.baseline)
+
+
+def budget_chart(budget: Budget) -> Chart:
+    """What was spent, and what at most, against the margin."""
+    m = _Measured(f"{budget.skill} spent", budget.spent, budget.spent, budget.spent_at_most)
+    return _drawn(m, budget.margin, bad_above=True)
 
 
 def _drawn(m: _Measured, limit: float | None, *, bad_above: bool) -> Chart:

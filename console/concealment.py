@@ -3,7 +3,7 @@
 import re
 
 from aftertune.identity import Permission
-from aftertune.values.evaluation import EvaluationRun
+from aftertune.values.evaluation import EvaluationRun, SampleResult
 from aftertune.values.release import EngineStatus, Release
 from aftertune.values.report import Report
 from aftertune.values.training import TrainingJob
@@ -31,7 +31,27 @@ def engine_for(caller: Caller, status: EngineStatus) -> EngineStatus:
 
 
 def run_for(caller: Caller, run: EvaluationRun) -> EvaluationRun:
-    return run.model_copy(update={"reason": reason_for(caller, run.reason)})
+    """Why a number is missing may name an engine's address, too."""
+    if caller.may(Permission.REGISTER_RELEASE):
+        return run
+    return run.model_copy(
+        update={
+            "reason": without_places(run.reason),
+            "scores": tuple(
+                each.model_copy(update={"detail": without_places(each.detail)}) for each in run.scores
+            ),
+            "gates": tuple(
+                each.model_copy(update={"reason": without_places(each.reason)}) for each in run.gates
+            ),
+            "unmeasured": tuple(
+                each.model_copy(update={"reason": without_places(each.reason)}) for each in run.unmeasured
+            ),
+        }
+    )
+
+
+def result_for(caller: Caller, result: SampleResult) -> SampleResult:
+    return result.model_copy(update={"error": reason_for(caller, result.error)})
 
 
 def standing_for(caller: Caller, standing: SuiteStanding) -> SuiteStanding:

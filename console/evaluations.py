@@ -22,11 +22,12 @@ Name = Annotated[str | None, Query(max_length=128)]
 
 
 class NewRun(Value):
-    """`deployment` says for whose sake, if for any."""
+    """`deployment` says for whose sake, if for any. `fresh`: no answer of an earlier run stands for a new one."""
 
     release: str
     suite: str
     deployment: str | None = None
+    fresh: bool = False
 
 
 @router.get("/v1/suites", dependencies=[needs(Permission.READ)])
@@ -88,6 +89,7 @@ def order_run(acting: Acting, body: NewRun) -> EvaluationRun:
                 requested_by=acting.actor,
                 requested_at=acting.at,
                 samples=card.samples,
+                fresh=body.fresh,
             )
             tx.evaluations.add(run)
             evidence = {"run": run_id, "suite": body.suite, "deployment": body.deployment}

@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints, model_validator
 from aftertune.errors import Conflict, Forbidden, NotFound
 from aftertune.identity import Permission
 from aftertune.redaction.text import TextRedaction, text_redaction
-from aftertune.settings import RedactionSettings
+from aftertune.settings.sections import RedactionSettings
 from aftertune.stats.interval import wilson
 from aftertune.store import Transaction
 from aftertune.values.exchange import CapturePolicy

@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from aftertune.visible import mended
+
 _TEXT_PARTS = frozenset({"input_text", "output_text"})
 
 
@@ -13,9 +15,14 @@ def prompt_text(request: bytes) -> str:
     fields = body if isinstance(body, dict) else {}
     messages = fields.get("messages", fields.get("input"))
     if isinstance(messages, list):
-        return "\n".join(_message_text(message) for message in messages)
+        return conversation_text(messages)
     plain = fields.get("prompt", messages)
-    return plain if isinstance(plain, str) else _raw(request)
+    return mended(plain) if isinstance(plain, str) else _raw(request)
+
+
+def conversation_text(messages: Iterable[Any]) -> str:
+    """One `role: content` a message, then its tool calls."""
+    return mended("\n".join(_message_text(message) for message in messages))
 
 
 def answer_text(answer: bytes) -> str:
@@ -24,13 +31,13 @@ def answer_text(answer: bytes) -> str:
     bodies = list(_stream(answer)) if streamed else [_json(answer)]
     output = next((items for body in reversed(bodies) if (items := _output(body)) is not None), None)
     if output is not None:
-        return "\n".join(_message_text(item, speaker=False) for item in output)
+        return mended("\n".join(_message_text(item, speaker=False) for item in output))
     messages = [m for m in (_first_message(body) for body in bodies) if m is not None]
     if not messages:
         return _raw(answer)
     text = "".join(_content_text(message.get("content")) for message in messages)
     calls = _calls(messages)
-    return "\n".join(part for part in (text, *calls) if part)
+    return mended("\n".join(part for part in (text, *calls) if part))
 
 
 def _stream(answer: bytes) -> Iterable[Any]:
@@ -57,7 +64,7 @@ def _first_message(body: Any) -> dict[str, Any] | None:
 
 def _message_text(message: Any, *, speaker: bool = True) -> str:
     if not isinstance(message, dict):
-        return json.dumps(message, ensure_ascii=False)
+        return _written(message)
     if message.get("type") == "function_call":
         return f"{message.get('name')}({message.get('arguments')})"
     text = _content_text(message.get("content", message.get("output")))
@@ -72,7 +79,7 @@ def _content_text(content: Any) -> str:
     parts = content if isinstance(content, list) else [content]
     if all(isinstance(part, dict) and part.get("type") in _TEXT_PARTS for part in parts):
         return "".join(str(part.get("text", "")) for part in parts)
-    return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
+    return content if isinstance(content, str) else _written(content)
 
 
 def _calls(messages: list[dict[str, Any]]) -> list[str]:
@@ -89,6 +96,14 @@ def _calls(messages: list[dict[str, Any]]) -> list[str]:
                 names[index] = names.get(index, "") + str(function.get("name") or "")
                 arguments[index] = arguments.get(index, "") + str(function.get("arguments") or "")
     return [f"{names[index]}({arguments[index]})" for index in sorted(names)]
+
+
+def _written(value: Any) -> str:
+    """What was just deep enough to be read may be too deep to be written."""
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except RecursionError:
+        return "(nested too deeply to be shown)"
 
 
 def _json(text: bytes) -> Any:

@@ -18,17 +18,20 @@ _ONE_AT_A_TIME = threading.Lock()
 
 
 class Trend(Value):
-    """One gated number of a suite. `series`: release → its runs, oldest first."""
+    """One gated number of a suite. `role`: what a difference is taken from. `series`: release → its runs, oldest first."""
 
     metric: str
     bound: Bound
+    role: str
     limit: float
     series: dict[str, tuple[TrendPoint, ...]]
 
     @property
     def label(self) -> str:
         name = self.metric.replace("_", " ")
-        return name if self.bound is Bound.SCORE_LOW else f"{name}, release − baseline"
+        if not self.bound.of_difference:
+            return name
+        return f"{name}, release − {self.role.replace('_', ' ') or 'baseline'}"
 
 
 def suite_trends(runs: Sequence[EvaluationRun]) -> tuple[Trend, ...]:
@@ -36,21 +39,34 @@ def suite_trends(runs: Sequence[EvaluationRun]) -> tuple[Trend, ...]:
 
     Of many releases, those that ran last are drawn.
     """
-    gates = next((run.gates for run in runs if run.gates), ())
+    newest = next((run for run in runs if run.gates), None)
+    if newest is None:
+        return ()
     drawn = list(dict.fromkeys(run.release for run in runs if run.state.final))[:RELEASES_DRAWN]
     oldest_first = [run for run in reversed(runs) if run.state.final]
     return tuple(
         Trend(
             metric=gate.metric,
             bound=gate.bound,
+            role=role_of(newest, gate.baseline),
             limit=gate.limit,
             series={
-                release: tuple(_point(run, gate) for run in oldest_first if run.release == release)
+                release: tuple(
+                    _point(run, gate, role_of(newest, gate.baseline))
+                    for run in oldest_first
+                    if run.release == release
+                )
                 for release in reversed(drawn)
             },
         )
-        for gate in gates
+        for gate in newest.gates
     )
+
+
+def role_of(run: EvaluationRun, baseline: str) -> str:
+    """What a baseline was to the run: base, last_good, both, or unknown (empty)."""
+    roles = run.signature.roles if run.signature else {}
+    return " and ".join(role for role, release in sorted(roles.items()) if release == baseline)
 
 
 def drift_series(readings: Sequence[DriftReading]) -> dict[str, tuple[TrendPoint, ...]]:
@@ -76,9 +92,15 @@ def drawing(
         )
 
 
-def _point(run: EvaluationRun, gate: Gate) -> TrendPoint:
-    measured: Sequence[Score | Difference] = run.scores if gate.bound is Bound.SCORE_LOW else run.differences
-    found = next((each for each in measured if each.metric == gate.metric), None)
+def _point(run: EvaluationRun, gate: Gate, role: str) -> TrendPoint:
+    """A run of another time may have had another release in the baseline's role."""
+    found: Score | Difference | None
+    if gate.bound.of_difference:
+        of_metric = [each for each in run.differences if each.metric == gate.metric]
+        in_role = [each for each in of_metric if not role or role_of(run, each.baseline) == role]
+        found = next(iter(in_role), None)
+    else:
+        found = next((each for each in run.scores if each.metric == gate.metric), None)
     at = run.ended_at or run.requested_at
     return TrendPoint(at, None) if found is None else TrendPoint(at, found.estimate, found.low, found.high)
 

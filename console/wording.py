@@ -5,6 +5,9 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
+from aftertune.visible import LONGEST
+from console.transcript import conversation_text
+
 GOOD, BAD, WAIT, OFF = "good", "bad", "wait", "off"
 
 _SIGNS: Mapping[str, str] = MappingProxyType({GOOD: "✓", BAD: "✕", WAIT: "◔", OFF: "○"})
@@ -61,6 +64,23 @@ _TONES: Mapping[str, str] = MappingProxyType(
         "valid": GOOD,
         "expired": OFF,
         "revoked": OFF,
+        "open": WAIT,
+        "closed": OFF,
+        "rated": GOOD,
+        "undecided": BAD,
+        "flagged": BAD,
+        "within": GOOD,
+        "overspent": BAD,
+        "unknown": WAIT,
+        "uncalibrated": WAIT,
+        "worse": BAD,
+        "perhaps_worse": WAIT,
+        "same": OFF,
+        "cut_off": WAIT,
+        "quiet": GOOD,
+        "reference": OFF,
+        "perhaps_better": WAIT,
+        "better": GOOD,
     }
 )
 
@@ -95,9 +115,23 @@ def span(length: timedelta) -> str:
     return f"{int(seconds)} s"
 
 
+def seconds(value: float) -> str:
+    return span(timedelta(seconds=value))
+
+
 def number(value: float | None) -> str:
     """Three decimals; a dash where nothing was measured."""
-    return "—" if value is None else f"{value:.3f}".replace("-", "−")
+    return "—" if value is None else f"{round(value, 3) + 0.0:.3f}".replace("-", "−")
+
+
+def change(value: float | None) -> str:
+    """As `number`, with its sign."""
+    return number(value) if value is None or round(value, 3) <= 0 else f"+{number(value)}"
+
+
+def chance(p: float | None) -> str:
+    """A p-value; below a thousandth it is only said to be small."""
+    return "—" if p is None else "< 0.001" if p < 0.001 else number(p)
 
 
 def percent(value: float) -> str:
@@ -112,6 +146,11 @@ def size(count: int) -> str:
     return f"{count} B"
 
 
+def whole(text: str) -> list[str]:
+    """Pieces that are each short enough to be shown in full: people who judge a text see all of it."""
+    return [text[start : start + LONGEST] for start in range(0, len(text), LONGEST)]
+
+
 def short(digest: str) -> str:
     return digest[:12]
 
@@ -124,9 +163,14 @@ FILTERS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "utc": utc,
         "ago": ago,
         "number": number,
+        "change": change,
+        "seconds": seconds,
+        "conversation": conversation_text,
+        "chance": chance,
         "percent": percent,
         "short": short,
         "size": size,
         "span": span,
+        "whole": whole,
     }
 )

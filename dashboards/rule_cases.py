@@ -42,6 +42,10 @@ def _alarm(cause: str) -> str:
     return f'{telemetry.DRIFT_ALARM}{{deployment="tasks",cause="{cause}"}}'
 
 
+def _watch(metric: str, suite: str = "skills") -> str:
+    return f'{telemetry.EVALUATION_WATCH}{{deployment="tasks",suite="{suite}",metric="{metric}"}}'
+
+
 def _rollbacks(state: str) -> str:
     return f'{telemetry.ROLLBACKS}_total{{state="{state}"}}'
 
@@ -71,6 +75,7 @@ def _pinned(instance: str) -> str:
 
 _ERRORS = "AftertuneRouterErrors"
 _DRIFT = "AftertuneDrift"
+_QUALITY = "AftertuneQualityDropped"
 _ROLLBACK = "AftertuneRollbackUnproven"
 _PINNED = "AftertunePinned"
 
@@ -170,6 +175,17 @@ CASES = (
     ),
     Case("a relearned reference ends it", _DRIFT, {_alarm("model_changed"): "1x6 0x12"}, "1m"),
     Case("drift that was not measured is no drift", _DRIFT, {_alarm("none"): "_x20"}, "1m"),
+    Case(
+        "one metric fell, the other did not",
+        _QUALITY,
+        {_watch("right"): "0x6 1x6", _watch("exact"): "0x12"},
+        "45s",
+        (Fired({"deployment": "tasks", "suite": "skills", "metric": "right"}, "1"),),
+    ),
+    Case("the step before the fall was found", _QUALITY, {_watch("right"): "0x6 1x6"}, "30s"),
+    Case("quiet nights", _QUALITY, {_watch("right"): "0x20", _watch("exact", "tools"): "0x20"}, "1m"),
+    Case("a night that was not measured says nothing", _QUALITY, {_watch("right"): "_x20"}, "1m"),
+    Case("another release ends it", _QUALITY, {_watch("right"): "1x6 0x12"}, "1m"),
     Case(
         "a failed rollback, in a series that exists",
         _ROLLBACK,

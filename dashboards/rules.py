@@ -72,6 +72,10 @@ def _drift() -> str:
     return f"{greatest(series(telemetry.DRIFT_ALARM), 'deployment', 'cause')} > 0"
 
 
+def _quality_dropped() -> str:
+    return f"{greatest(series(telemetry.EVALUATION_WATCH), 'deployment', 'suite', 'metric')} > 0"
+
+
 def _fallen_back() -> str:
     return f"{greatest(series(telemetry.FALLEN_BACK), 'deployment')} > 0"
 
@@ -158,6 +162,23 @@ RULES = (
         ),
         panel="Drift statistic and threshold",
         console_path="/deployments/{deployment}/drift",
+    ),
+    Rule(
+        uid="aftertune-quality-dropped",
+        name="AftertuneQualityDropped",
+        expression=_quality_dropped(),
+        hold="0s",
+        window_s=60,
+        severity=Severity.TICKET,
+        shown=Shown.NUMBER,
+        labels=("deployment", "suite", "metric"),
+        summary="{deployment}: {metric} of {suite} fell overnight",
+        description=(
+            "The nightly runs of {suite} on {deployment}'s stable release fell in {metric} by more than chance "
+            "explains, held against the release's own first run. The release is the same: something beside it changed."
+        ),
+        panel="Nightly watch",
+        console_path="/evaluations?suite={suite}&deployment={deployment}",
     ),
     Rule(
         uid="aftertune-engine-retries",

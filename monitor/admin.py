@@ -6,8 +6,9 @@ from typing import Protocol
 import httpx
 from pydantic import ValidationError
 
-from aftertune.engine import ChatEngine, OpenAIEngine
+from aftertune.engine import ChatEngine
 from aftertune.errors import Unavailable
+from aftertune.openai_engine import OpenAIEngine
 from aftertune.values.route import RouterLease, RoutingTable
 
 

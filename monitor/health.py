@@ -2,8 +2,8 @@
 
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
-from aftertune.engine import OpenAIEngine
 from aftertune.errors import Unavailable
+from aftertune.openai_engine import OpenAIEngine
 from aftertune.values.release import EngineStatus, Release
 
 TIMEOUT_S = 5.0

@@ -23,6 +23,10 @@ class Figure(Value):
     high: float | None = None
     confidence: float | None = None
     method: str = Field(default="", description="of the interval")
+    detectable: float | None = Field(
+        default=None, description="smallest change that as many observations would find, at 80 % power"
+    )
+    clusters: int | None = Field(default=None, description="groups that the observations come in")
     signature: str = Field(default="", description="digest of what a score depends on")
     missing: str = ""
 

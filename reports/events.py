@@ -34,6 +34,7 @@ def events(evidence: Evidence) -> tuple[Event, ...]:
         *_waivers(evidence),
         *(_run(run) for run in evidence.runs if run.state in (RunState.FAILED, RunState.ERROR)),
         *_unmeasured(evidence.runs),
+        *_falls(evidence.runs),
         *(_rollback(rollback) for rollback in evidence.rollbacks),
         *_drift(evidence.readings),
         *_others(evidence),
@@ -163,7 +164,7 @@ def _run(run: EvaluationRun) -> Event:
         said = f"{run.suite} could not be measured on {when}: {run.reason}"
     else:
         missed = [
-            f"{gate.metric} {gate.value:.3f} (lower end), limit {gate.limit:g}"
+            f"{gate.metric} {gate.value:.3f} ({'lower' if gate.bound.is_low else 'upper'} end), limit {gate.limit:g}"
             for gate in run.gates
             if gate.passed is False and gate.value is not None
         ]
@@ -182,6 +183,14 @@ def _unmeasured(runs: Sequence[EvaluationRun]) -> Iterator[Event]:
         releases = ", ".join(dict.fromkeys(run.release for run in among))
         said = f"The metric {metric} of {suite} was not measured on {releases}"
         yield _event(among[0].ended_at or among[0].requested_at, said, "Details of the evaluations")
+
+
+def _falls(runs: Sequence[EvaluationRun]) -> Iterator[Event]:
+    """Alarms of the nightly watch that began in one of these runs."""
+    for run in runs:
+        if run.watch is not None and run.watch.alarm is not None and run.watch.alarm.run == run.id:
+            said = f"The nightly watch of {run.suite} alarmed on {run.deployment}: {run.watch.reason}"
+            yield _event(run.ended_at or run.requested_at, said, run.id)
 
 
 def _rollback(rollback: Rollback) -> Event:

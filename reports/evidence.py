@@ -11,6 +11,7 @@ from aftertune.values.alert import Alert
 from aftertune.values.drift import DriftReading
 from aftertune.values.evaluation import EvaluationRun, RunState
 from aftertune.values.exchange import Exchange, ExchangeRole
+from aftertune.values.gap import Gap
 from aftertune.values.pair import AnswerScores
 from aftertune.values.release import Release, ReleaseState
 from aftertune.values.rollback import Rollback, RollbackState
@@ -71,6 +72,7 @@ class Evidence:
     lines: tuple[Line, ...]
     lines_before: tuple[Line, ...]
     alerts: tuple[Alert, ...]
+    gaps: tuple[Gap, ...]
 
     @property
     def until(self) -> datetime:
@@ -114,6 +116,7 @@ def gather(store: Store, week: Week, mark: Mark | None, now: datetime) -> Eviden
                 _line(*row) for row in tx.exchanges.between(week.since - timedelta(days=7), week.since)
             ),
             alerts=tuple(_alert_at(alert, mark) for alert in tx.alerts.between(week.since, until)),
+            gaps=tuple(tx.gaps.between(week.since, until)),
         )
 
 

@@ -149,9 +149,12 @@ def _cell(cell: Cell) -> dict[str, str]:
 def _more(figure: Figure) -> str:
     said = [_interval(figure)] if figure.low is not None or figure.high is not None else []
     if figure.n is not None and (figure.unit != "s" or figure.n > 1):
-        said.append(f"n = {figure.n:,}")
+        groups = f" in {figure.clusters:,} groups" if figure.clusters is not None else ""
+        said.append(f"n = {figure.n:,}{groups}")
     if figure.unmeasured:
         said.append(f"{figure.unmeasured:,} unmeasured")
+    if figure.detectable is not None:
+        said.append(f"finds {_number(figure.detectable, figure.unit)}")
     return ", ".join(said)
 
 

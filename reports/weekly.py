@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from apscheduler.triggers.cron import CronTrigger  # type: ignore[import-untyped]
 
 from aftertune.clock import Clock
+from aftertune.crontab import with_named_days
 from aftertune.errors import BadInput
 from aftertune.store import Store, Transaction
 from aftertune.values.report import Report, ReportState
@@ -61,7 +62,7 @@ def due_weeks(trigger: CronTrigger, now: datetime, time_zone: str) -> Iterator[W
 def trigger_of(cron: str, time_zone: str) -> CronTrigger:
     """Raises BadInput for a schedule that is none."""
     try:
-        return CronTrigger.from_crontab(cron, timezone=zone_named(time_zone))
+        return CronTrigger.from_crontab(with_named_days(cron), timezone=zone_named(time_zone))
     except ValueError as error:
         raise BadInput(
             f"The schedule {cron!r} cannot be read: {error}.",

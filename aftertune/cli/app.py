@@ -14,6 +14,7 @@ from aftertune.cli import (
     release,
     replay,
     report,
+    review,
     rollback,
     rollout,
     spool,
@@ -42,6 +43,7 @@ app.add_typer(release.app, name="release")
 app.add_typer(deployment.app, name="deployment")
 app.add_typer(rollout.app, name="rollout")
 app.add_typer(evals.app, name="evals")
+app.add_typer(review.app, name="review")
 app.add_typer(feedback.app, name="feedback")
 app.add_typer(training.app, name="training")
 app.add_typer(user.app, name="user")

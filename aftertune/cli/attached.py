@@ -186,6 +186,8 @@ def _figures(job: TrainingJob) -> Iterator[str]:
     if measured:
         yield f"validation {measured[-1]:.4f}"
         yield f"best {job.best_validation:.4f} at step {job.best_step}"
+    if watched := [point.sentinel for point in job.points if point.sentinel is not None]:
+        yield f"sentinel {watched[-1]:.4f}"
     if job.resumed_from:
         yield f"resumed from {job.resumed_from}"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aftertune.errors import BadInput, UnknownName
 from aftertune.redaction.text import TextRedaction
-from aftertune.settings import RedactionSettings
+from aftertune.settings.sections import RedactionSettings
 
 try:
     import spacy

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from aftertune.errors import UnknownName
 from aftertune.redaction.patterns import KINDS, redacted
-from aftertune.settings import RedactionEngine, RedactionSettings
+from aftertune.settings.sections import RedactionEngine, RedactionSettings
 
 
 class TextRedaction(Protocol):

@@ -5,6 +5,9 @@ from typing import Any
 from fastapi.responses import HTMLResponse, Response
 
 from aftertune.identity import Permission
+from aftertune.store import Transaction
+from aftertune.values.evaluation import EvaluationRun, before_promotion_run
+from aftertune.values.rollout import Rollout
 from console.access import CallerOf, ContextOf, guarded_router, needs
 from console.chart import HEIGHT, WIDTH, chart
 from console.deployments import deployment_view
@@ -37,9 +40,18 @@ def deployment(name: PathName, context: ContextOf, caller: CallerOf) -> Response
             "feedback": feedback_view(tx, caller, name, now, FEEDBACK_SHOWN),
             "texts": [pair_text(tx, pair) for pair in pairs] if payloads else [],
             "rollbacks": [(rollback, seconds(rollback)) for rollback in tx.rollbacks.of(name)[:10]],
+            "evaluations": before_promotion(tx, view.rollout.rollout) if view.rollout else [],
             "entries": tx.audit.latest(ENTRIES_SHOWN, subject=name),
         }
         if payloads and pairs:
             read = {"pairs": [pair.pair_id for pair in pairs]}
             tx.audit.append(now, caller.name, "read_payload", f"{name}/pairs", read)
     return page(context, "deployment.html", caller, now, **shown)
+
+
+def before_promotion(tx: Transaction, rollout: Rollout) -> list[tuple[str, EvaluationRun | None]]:
+    """The suites that the plan asks for before promotion, and their runs where they have begun."""
+    return [
+        (suite, tx.evaluations.find(before_promotion_run(rollout.id, suite)))
+        for suite in rollout.plan.evaluations
+    ]

@@ -72,12 +72,35 @@ EVALUATION = Row(
     "Evaluations and reports",
     (
         Panel(
-            "Scores and their lower bounds",
-            "The newest score of each suite, and the lower end of its interval: gates look at the bound.",
-            Unit.SHARE,
+            "Scores and their bounds",
+            "The newest score of each suite, in the metric's own unit, and the ends of its interval: gates look at the "
+            "end that is worse.",
+            Unit.SCORE,
             (
                 Query(_scores(telemetry.EVALUATION_SCORE), _SCORED),
-                Query(_scores(telemetry.EVALUATION_SCORE_LOW), f"{_SCORED} lower bound"),
+                Query(_scores(telemetry.EVALUATION_SCORE_LOW), f"{_SCORED} lower end"),
+                Query(_scores(telemetry.EVALUATION_SCORE_HIGH), f"{_SCORED} upper end"),
+            ),
+        ),
+        Panel(
+            "Nightly watch",
+            "1 while a metric of a deployment's stable release fell though nobody changed it; a gap: not measured.",
+            Unit.NUMBER,
+            (
+                Query(
+                    greatest(series(telemetry.EVALUATION_WATCH, DEPLOYMENT), "deployment", "suite", "metric"),
+                    "{{deployment}} {{suite}} {{metric}}",
+                ),
+            ),
+            Kind.NEWEST,
+        ),
+        Panel(
+            "Forgetting budgets",
+            "What releases lost of each skill, against the baseline that they lost most against, and what they may lose.",
+            Unit.SCORE,
+            (
+                Query(_scores(telemetry.EVALUATION_BUDGET_SPENT), f"{_SCORED} spent"),
+                Query(_scores(telemetry.EVALUATION_BUDGET_MARGIN), f"{_SCORED} margin"),
             ),
         ),
         Panel(

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from aftertune.clock import Clock
 from aftertune.errors import Corrupt, Unavailable
-from aftertune.settings import DriftSettings
+from aftertune.settings.sections import DriftSettings
 from aftertune.store import Store, Transaction
 from aftertune.store.drift import Embedded
 from aftertune.values.deployment import Deployment

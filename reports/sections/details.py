@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from aftertune.values.evaluation import Difference, EvaluationRun
+from aftertune.values.evaluation import Difference, EvaluationRun, Signature
 from reports.cells import moment, table
-from reports.document import Block, Cell, Digest, Figure, Missing, Section, Table
+from reports.document import Block, Cell, Digest, Missing, Section, Table
 from reports.evidence import Evidence
-from reports.scoring import difference_figure, score_figure
+from reports.scoring import against, difference_figure, named, score_figure
 
 TITLE = "Details of the evaluations"
 ABREAST = 5
@@ -57,36 +57,36 @@ def _metric(metric: str, runs: Sequence[EvaluationRun]) -> tuple[Cell, ...]:
     found = [next((score for score in run.scores if score.metric == metric), None) for run in runs]
     told = dict.fromkeys(score.detail for score in found if score and score.detail)
     figures = (score_figure(score, run) for score, run in zip(found, runs, strict=True))
-    return metric, *figures, " ".join(told) or "–"
+    scored = next(score for score in found if score)
+    how = f"{scored.method}." if not scored.signature else f"{scored.method}; {scored.signature}."
+    return named(scored), *figures, " ".join((*told, how))
 
 
 def _differences(runs: Sequence[EvaluationRun]) -> Block:
     rows = [_difference(run, difference) for run in runs for difference in run.differences]
     if not rows:
-        return Missing(text="No run of this week compared a release with its base on the same samples.")
+        return Missing(text="No run of this week compared a release with a baseline on the same samples.")
     columns = (
         ("suite", "Suite"),
-        ("compared", "Release − base"),
+        ("compared", "Release − baseline"),
         ("metric", "Metric"),
         ("difference", "Difference"),
-        ("detectable", "Smallest detectable"),
-        ("lost*", "Only the base was right"),
-        ("won*", "Only the release was right"),
+        ("lost*", "The release is worse"),
+        ("won*", "The release is better"),
     )
     note = (
-        "Paired, on the same samples. A difference smaller than the smallest detectable one would go unseen."
+        "Paired, on the same samples. 'finds' is the smallest change that as many pairs would find (80 % power): a "
+        "smaller one often goes unseen."
     )
-    return table("Forgetting: differences from the base", columns, rows, note)
+    return table("Differences from the baselines", columns, rows, note)
 
 
 def _difference(run: EvaluationRun, difference: Difference) -> tuple[Cell, ...]:
-    least = difference.smallest_detectable
     return (
         run.suite,
-        f"{run.release} − {difference.baseline}",
-        difference.metric,
+        f"{run.release} − {against(run, difference.baseline)}",
+        named(difference),
         difference_figure(difference, run),
-        Figure(value=least, n=difference.n, missing="" if least is not None else "too few pairs"),
         _named(difference.flipped_down),
         _named(difference.flipped_up),
     )
@@ -106,8 +106,7 @@ SIGNATURE = (
     ("samples", "Samples"),
     ("release", "Release"),
     ("weights", "Weights"),
-    ("base", "Base"),
-    ("base_weights", "Base's weights"),
+    ("baselines*", "Baselines"),
     ("seed", "Seed"),
 )
 ASKED = (("decoding*", "Decoding"), ("versions*", "Versions"), ("signatures*", "Signatures"))
@@ -126,8 +125,7 @@ def _signatures(runs: Sequence[EvaluationRun]) -> Iterator[Block]:
             Digest(sha256=signature.dataset),
             signature.release,
             Digest(sha256=signature.weights) if signature.weights else "not known",
-            signature.baseline or "none",
-            Digest(sha256=signature.baseline_weights) if signature.baseline_weights else "none",
+            _baselines(signature),
             str(signature.seed),
         )
         for digest, signature in sorted(signed.items())
@@ -136,8 +134,21 @@ def _signatures(runs: Sequence[EvaluationRun]) -> Iterator[Block]:
     yield table("Signatures", SIGNATURE, rows, note)
     asked: dict[tuple[str, str], list[str]] = {}
     for digest, signature in sorted(signed.items()):
-        asked.setdefault((_pairs(signature.decoding), _pairs(signature.versions)), []).append(digest[:12])
+        how = _pairs(
+            {"endpoint": signature.endpoint or "not known", **signature.decoding, **signature.judging}
+        )
+        asked.setdefault((how, _pairs(signature.versions)), []).append(digest[:12])
     yield table("How they were asked", ASKED, ((*how, ", ".join(named)) for how, named in asked.items()))
+
+
+def _baselines(signature: Signature) -> str:
+    """Each with its role and the beginning of its weights' digest."""
+    roles = {release: role.replace("_", " ") for role, release in signature.roles.items()}
+    told = (
+        f"{name}{f' ({roles[name]})' if name in roles else ''} {weights[:12] or 'not known'}"
+        for name, weights in signature.baselines.items()
+    )
+    return ", ".join(told) or "none"
 
 
 def _pairs(mapping: dict[str, str] | dict[str, str | int | float]) -> str:

@@ -22,8 +22,8 @@ LIMITS = (
     (
         "Nobody told this system which answers were right: outcomes that become known later (complaints, corrections, "
         "ground truth) are not in this report. Fairness across groups of users is not measured. Requests that never "
-        "reached the router cannot be counted. Records that a router could not keep are counted where they were lost, "
-        "in gap records and by the alert AftertuneCaptureShed, and are not part of the figures here."
+        "reached the router cannot be counted. Records that a router could not keep are counted where they were lost "
+        "and listed under Traffic; they are not part of the figures here."
     ),
     "NOT AVAILABLE means that there is no evidence, never that nothing is wrong.",
 )

@@ -12,8 +12,8 @@ from reports.evidence import Evidence
 
 RULE = (
     "A deployment needs ATTENTION when, in this week, traffic was rolled back, a rollback was not proven, drift "
-    "alarmed, a suite failed or could not be measured on its stable release, an alert fired, or the audit chain "
-    "does not verify. It is UNKNOWN when it had no traffic. Otherwise it is QUIET, which says only that nothing "
+    "alarmed, a suite failed or could not be measured on its stable release, the nightly watch of a suite found a "
+    "fall, an alert fired, or the audit chain does not verify. It is UNKNOWN when it had no traffic. Otherwise it is QUIET, which says only that nothing "
     "of this list happened."
 )
 TOLD = 60
@@ -75,6 +75,11 @@ def _happened(evidence: Evidence, name: str) -> list[str]:
         for run in evidence.runs
         if run.release == stable and run.state in (RunState.FAILED, RunState.ERROR)
     ]
+    fell = {
+        run.suite
+        for run in evidence.runs
+        if run.deployment == name and run.watch is not None and run.watch.alarm
+    }
     alerts = [alert for alert in evidence.alerts if alert.deployment in ("", name)]
     causes = sorted({reading.cause.replace("_", " ") for reading in alarms})
     said = (
@@ -82,6 +87,7 @@ def _happened(evidence: Evidence, name: str) -> list[str]:
         (unproven, f"{len(unproven)} rollback(s) not proven."),
         (alarms, f"Drift alarm: {', '.join(causes)}."),
         (bad, f"{', '.join(sorted({run.suite for run in bad}))} not passed by {stable}."),
+        (fell, f"{', '.join(sorted(fell))} fell, says the nightly watch."),
         (alerts, f"{len(alerts)} alert(s)."),
         (not evidence.chain.ok, f"The audit chain does not verify: {evidence.chain.reason}."),
     )

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from reports.cells import table
+from reports.cells import count, moment, table
 from reports.document import Block, Missing, Nothing, Section, Text, Trend
 from reports.evidence import Evidence
 from reports.frame import by_day, errors, frame_of, latencies, trend
@@ -18,9 +18,14 @@ ROLES = (
 )
 
 
+GAPS = (
+    "Exchanges that happened and were not kept, as the routers counted them: no number above includes them."
+)
+
+
 def traffic(evidence: Evidence) -> Section:
     if not evidence.lines:
-        return Section(name="traffic", title="Traffic", blocks=(Missing(text=NOTHING),))
+        return Section(name="traffic", title="Traffic", blocks=(Missing(text=NOTHING), _gaps(evidence)))
     frame = frame_of(evidence.lines)
     key = (("deployment", "Deployment"), ("release", "Release"), ("role", "Role"))
     days = (
@@ -43,8 +48,27 @@ def traffic(evidence: Evidence) -> Section:
         _drawn(frame),
         table("Latency", waits, latencies(frame), "From a request's arrival at the router."),
         table("Errors", what, failed) if failed else no_errors,
+        _gaps(evidence),
     )
     return Section(name="traffic", title="Traffic", blocks=blocks)
+
+
+def _gaps(evidence: Evidence) -> Block:
+    """What is missing is printed as missing."""
+    if not evidence.gaps:
+        return Nothing(text="No router reported an exchange that it could not record.")
+    columns = (
+        ("router", "Router"),
+        ("reason", "Why"),
+        ("records", "Records lost"),
+        ("since", "From (UTC)"),
+        ("until", "To (UTC)"),
+    )
+    rows = (
+        (gap.router, gap.reason.replace("_", " "), count(gap.records), moment(gap.since), moment(gap.until))
+        for gap in evidence.gaps
+    )
+    return table("Not recorded", columns, rows, GAPS)
 
 
 def _drawn(frame: pd.DataFrame) -> Block:
