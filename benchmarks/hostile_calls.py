@@ -7,7 +7,7 @@ from typing import Any
 
 from aftertune.values.evaluation import Answer
 from aftertune.values.exchange import ToolCall
-from evals.sample import Sample
+from evals.suite.sample import Sample
 
 _NAMES = ("add_note", "delete_note", "tighten", "order", "grid", "status", "sudo", "", "a.b", "\ud800")
 _KEYS = ("text", "machine", "urgent", "level", "note", "part", "newton_metres", "bolts", "steps", "turns", "parts",

@@ -2,7 +2,7 @@
 
     python -m benchmarks.nightly > benchmarks/nightly.md
 
-Scores are simulated, suite by suite, and go through the same `evals.watch.Watch` as a deployment's.
+Scores are simulated, suite by suite, and go through the same `evals.conclusion.watch.Watch` as a deployment's.
 """
 
 import sys
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aftertune.stats.interval import clopper_pearson
-from evals.watch import FALSE_ALARMS, Watch
+from evals.conclusion.watch import FALSE_ALARMS, Watch
 
 SAMPLES = 400
 YEAR = 365

@@ -21,12 +21,12 @@ from typing import Any, NamedTuple
 from aftertune.values.evaluation import Answer
 from aftertune.values.exchange import ToolCall
 from benchmarks.hostile_calls import hostile
-from evals.sample import Sample
 from evals.scorers.scorer import Given, Scorer
 from evals.scorers.tool_calls import tool_calls_bfcl, tool_calls_strict
 from evals.scorers.tool_calls.toolbox import toolbox
-from evals.scoring import ToolCalls
-from evals.suite import read_samples
+from evals.suite.sample import Sample
+from evals.suite.scoring import ToolCalls
+from evals.suite.suite import read_samples
 from tests.evals.tool_calls.conformance import TOOLS, Labelled, labelled
 
 SEED = 2026

@@ -15,14 +15,14 @@ from aftertune.settings import Settings
 from aftertune.settings.sections import EvalsSettings, ExecutorKind
 from aftertune.store import Store
 from aftertune.telemetry import serve_metrics
+from evals.engine.pacing import Budget
+from evals.engine.patience import Retries
 from evals.executor import Executor, LocalExecutor, RayExecutor
-from evals.harness import Limits
+from evals.harness.harness import Limits
+from evals.harness.runner import Runner
 from evals.judges import Judges
-from evals.pacing import Budget
-from evals.patience import Retries
 from evals.room import LEASE, LEASE_S, Room
-from evals.runner import Runner
-from evals.suite import SUITES, load_suites
+from evals.suite.suite import SUITES, load_suites
 from evals.telemetry import Metrics
 from evals.timetable import timetable
 

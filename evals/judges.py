@@ -10,13 +10,13 @@ from aftertune.engine import AsyncEngine
 from aftertune.settings import Settings
 from aftertune.settings.sections import JudgeSettings
 from aftertune.values.release import EngineKind
-from evals.http_engine import Address, HttpEngine, session
+from evals.engine.http_engine import Address, HttpEngine, session
+from evals.engine.pacing import Budget, Pace
+from evals.engine.patience import Patient, Retries
+from evals.harness.keeping import Judging
 from evals.judging.bench import Bench, JudgeModel, seated
 from evals.judging.judge import described, is_judged, judge
-from evals.keeping import Judging
-from evals.pacing import Budget, Pace
-from evals.patience import Patient, Retries
-from evals.suite import Suite
+from evals.suite.suite import Suite
 
 
 class Judges:

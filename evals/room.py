@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from aftertune.clock import Clock
 from aftertune.lease import Lease
 from aftertune.store import Store
-from evals.harness import Stopped
+from evals.harness.harness import Stopped
+from evals.harness.runner import Runner
 from evals.reviews.questions import questions
-from evals.runner import Runner
-from evals.suite import Suite
+from evals.suite.suite import Suite
 from evals.telemetry import Metrics
 from evals.timetable import Timetable
 from evals.triggers import last_settled, open_due, open_slot

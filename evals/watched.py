@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from aftertune.store import Transaction
 from aftertune.values.evaluation import EvaluationRun, SampleResult, Trigger
 from aftertune.values.watch import Reading
-from evals.slices import Slice
-from evals.suite import Suite
-from evals.watch import Night, Watched, gated, look, night_of
+from evals.conclusion.slices import Slice
+from evals.conclusion.watch import Night, Watched, gated, look, night_of
+from evals.suite.suite import Suite
 
 NIGHTS = 400
 """At most, of one release: a year and a month. After that the oldest are forgotten, and the watch begins with a later one."""

@@ -15,7 +15,7 @@ from aftertune.values.evaluation import EvaluationRun, SampleResult
 if TYPE_CHECKING:
     from evals.archive.compare import Compared, Comparison
     from evals.archive.run_file import RunFile
-    from evals.suite import Suite
+    from evals.suite.suite import Suite
 
 NAMED_FLIPS = 5
 """Samples that a table names."""
@@ -117,7 +117,7 @@ def import_samples(
 
 
 def _suites(settings: Settings, folders: list[Path] | None) -> "Mapping[str, Suite]":
-    from evals.suite import SUITES, load_suites  # noqa: PLC0415
+    from evals.suite.suite import SUITES, load_suites  # noqa: PLC0415
 
     # A folder that is named by hand comes last: it may hold a suite as it was.
     installed = dict(load_suites(SUITES, *settings.evals.suites))

@@ -38,8 +38,8 @@ RUNNER_CORE, ENGINE_CORE = "0", "1"
 
 IMPORTS = {
     "import evals": "the package",
-    "import evals.suite, evals.scored, evals.conclude": "suites, every scorer and the statistics: what scoring offline takes",
-    "import evals.suite, evals.scored, evals.conclude, evals.harness": "the same with the harness, its HTTP client and the database's",
+    "import evals.suite.suite, evals.harness.scored, evals.conclusion.conclude": "suites, every scorer and the statistics: what scoring offline takes",
+    "import evals.suite.suite, evals.harness.scored, evals.conclusion.conclude, evals.harness.harness": "the same with the harness, its HTTP client and the database's",
 }
 HEAVY = (
     "torch",

@@ -16,7 +16,7 @@ import openai
 
 from aftertune.clock import SystemClock
 from aftertune.values.release import EngineKind
-from evals.http_engine import Address, HttpEngine, session
+from evals.engine.http_engine import Address, HttpEngine, session
 
 BODY: dict[str, Any] = {
     "model": "v1",

@@ -17,11 +17,11 @@ from aftertune.migrations import upgrade
 from aftertune.store import Store
 from aftertune.values.evaluation import EvaluationRun, RunState, Trigger
 from aftertune.values.release import EngineKind, EngineState, EngineStatus, Release, ReleaseState
-from evals.conclude import conclude
+from evals.conclusion.conclude import conclude
 from evals.executor import LocalExecutor
-from evals.harness import Harness, Limits
-from evals.keeping import Plan
-from evals.suite import load_suite
+from evals.harness.harness import Harness, Limits
+from evals.harness.keeping import Plan
+from evals.suite.suite import load_suite
 
 CARD = """
 name: sums

@@ -8,8 +8,8 @@ from aftertune.stats.multiplicity import holm
 from aftertune.values.evaluation import Difference
 from evals.archive.rescore import suite_of
 from evals.archive.run_file import RunFile
-from evals.conclude import differences, of_release
-from evals.suite import Suite
+from evals.conclusion.conclude import differences, of_release
+from evals.suite.suite import Suite
 
 SUITE_FIELDS = ("suite", "suite_version", "dataset", "seed")
 """Of a signature: where these differ, the samples are not the same question."""

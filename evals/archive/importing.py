@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from aftertune.errors import BadInput, Conflict, UnknownName
 from evals.archive.files import json_objects
-from evals.sample import Sample
-from evals.suite import load_suite
+from evals.suite.sample import Sample
+from evals.suite.suite import load_suite
 
 Json = dict[str, Any]
 

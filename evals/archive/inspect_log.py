@@ -8,7 +8,7 @@ from aftertune.errors import UnknownName
 from aftertune.values.evaluation import Answer, EvaluationRun, RunState, SampleResult, Score
 from aftertune.values.exchange import ToolCall
 from evals.archive.run_file import RunFile
-from evals.sample import Sample
+from evals.suite.sample import Sample
 
 VERSION = 2
 

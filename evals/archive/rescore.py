@@ -7,10 +7,10 @@ from typing import NamedTuple
 from aftertune.errors import BadInput
 from aftertune.values.evaluation import EvaluationRun, Signature
 from evals.archive.run_file import RunFile, run_file
-from evals.card import Role
-from evals.conclude import conclude
-from evals.scored import sample_result
-from evals.suite import Suite
+from evals.conclusion.conclude import conclude
+from evals.harness.scored import sample_result
+from evals.suite.card import Role
+from evals.suite.suite import Suite
 
 
 class Rescored(NamedTuple):

@@ -11,7 +11,7 @@ from aftertune.errors import BadInput
 from aftertune.values.evaluation import EvaluationRun, SampleResult
 from aftertune.values.value import Value
 from evals.archive.files import json_objects, write_whole
-from evals.sample import Sample
+from evals.suite.sample import Sample
 
 FORMAT = "aftertune run"
 VERSION = 1

@@ -17,7 +17,7 @@ from evals.conversation.course import CUT_SHORT
 from evals.conversation.task_api import Scene, carry_out
 from evals.scorers.tool_calls.arguments import strictly
 from evals.scorers.tool_calls.toolbox import Toolbox, toolbox
-from evals.scoring import Conversation
+from evals.suite.scoring import Conversation
 
 Message = dict[str, Any]
 Number = TypeVar("Number", int, float)

@@ -14,7 +14,7 @@ from aftertune.errors import BadInput
 from aftertune.values.evaluation import Answer
 from evals.asking.chat import settings_of
 from evals.asking.question import Question
-from evals.scoring import Served
+from evals.suite.scoring import Served
 
 _alone: WeakKeyDictionary[AsyncEngine, asyncio.Lock] = WeakKeyDictionary()
 

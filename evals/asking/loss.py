@@ -4,7 +4,7 @@ from aftertune.engine import AsyncEngine
 from aftertune.errors import BadInput
 from aftertune.values.evaluation import Answer
 from evals.asking.question import Question
-from evals.scoring import Passage
+from evals.suite.scoring import Passage
 
 
 async def loss(question: Question, engine: AsyncEngine) -> Answer:

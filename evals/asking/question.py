@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 
 from aftertune.engine import AsyncEngine
 from aftertune.values.evaluation import Answer
-from evals.card import Ask
-from evals.choices import KINDS as CHOICES
-from evals.choices import instruction
-from evals.document import Document
-from evals.sample import Sample
+from evals.suite.card import Ask
+from evals.suite.choices import KINDS as CHOICES
+from evals.suite.choices import instruction
+from evals.suite.document import Document
+from evals.suite.sample import Sample
 
 
 class Question(NamedTuple):

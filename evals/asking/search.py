@@ -15,8 +15,8 @@ from aftertune.engine import AsyncEngine
 from aftertune.errors import BadInput
 from aftertune.values.evaluation import Answer
 from evals.asking.question import Question
-from evals.document import Document
-from evals.scoring import Search
+from evals.suite.document import Document
+from evals.suite.scoring import Search
 
 DEPTH = 100
 """Documents that an answer names."""

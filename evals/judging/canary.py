@@ -3,8 +3,8 @@
 import hashlib
 from typing import NamedTuple
 
-from evals.card import JudgeQuestion
 from evals.judging.prompt import Shown
+from evals.suite.card import JudgeQuestion
 
 PREFIX = "canary:"
 """Judgements of these questions say nothing of an answer."""

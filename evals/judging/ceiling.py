@@ -1,7 +1,7 @@
 """Too many failures of judges, and a gate on what they say has no verdict: pure. The rest of the run stands."""
 
 from aftertune.values.evaluation import Gate
-from evals.card import JudgeCard
+from evals.suite.card import JudgeCard
 
 
 def withheld(gate: Gate, judge: JudgeCard | None, *, unmeasured: int, counted: int) -> Gate:

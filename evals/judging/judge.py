@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Sequence
 
 from aftertune.values.evaluation import Answer, Judgement
-from evals.card import JudgeQuestion
 from evals.judging import ragas_metrics
 from evals.judging.bench import Bench, Seat
 from evals.judging.canary import CANARIES, PREFIX, WRONG, Canary, canary_for
@@ -12,10 +11,11 @@ from evals.judging.prompt import Shown, ask, digest
 from evals.judging.verdict import LONGEST_REPLY, read
 from evals.persona.probing import probed
 from evals.persona.sentences import sentences
-from evals.sample import Sample
 from evals.scorers.text.similarity import similarity as text_similarity
-from evals.scoring import Persona, RetrievalAnswer, Text
-from evals.suite import Suite
+from evals.suite.card import JudgeQuestion
+from evals.suite.sample import Sample
+from evals.suite.scoring import Persona, RetrievalAnswer, Text
+from evals.suite.suite import Suite
 from evals.text.similarity import similarities
 
 NO_JUDGE = "no judge is configured: set AFTERTUNE_EVALS__JUDGES"

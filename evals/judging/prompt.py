@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import rfc8785
 
-from evals.card import JudgeQuestion
+from evals.suite.card import JudgeQuestion
 
 VERSION = "1"
 """Of the wording below. Another wording is another judge: it is in the digest."""

@@ -20,8 +20,8 @@ from aftertune.errors import Unavailable
 from aftertune.values.evaluation import Answer, Judgement
 from evals.judging.bench import Bench, JudgeModel, Seat
 from evals.judging.prompt import Asked
-from evals.sample import Sample
-from evals.scoring import RetrievalAnswer
+from evals.suite.sample import Sample
+from evals.suite.scoring import RetrievalAnswer
 
 JUDGE = "ragas "
 """Begins the judge's name of these judgements; the model's name follows."""

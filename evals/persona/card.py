@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from aftertune.errors import BadInput
 from aftertune.values.value import Value
-from evals.card import JudgeQuestion
+from evals.suite.card import JudgeQuestion
 
 FOLDER = "personas"
 

@@ -15,8 +15,8 @@ from aftertune.values.evaluation import Answer, Judgement
 from evals.persona.card import PersonaCard, Trait
 from evals.persona.probe import RIDGE, Probe, Vectors, fit, nearest
 from evals.persona.sentences import sentences
-from evals.sample import Sample
-from evals.scoring import Persona
+from evals.suite.sample import Sample
+from evals.suite.scoring import Persona
 
 if TYPE_CHECKING:
     from evals.judging.bench import Bench

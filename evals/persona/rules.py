@@ -17,8 +17,8 @@ from evals.persona.card import (
     Says,
     Uses,
 )
-from evals.sample import Sample
-from evals.scoring import Persona
+from evals.suite.sample import Sample
+from evals.suite.scoring import Persona
 
 _MARKUP = re.compile(r"[{}<>`|]|\*\*|^#", re.MULTILINE)
 _DONE = re.compile(

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from evals.asking.question import Question
-from evals.sample import Sample
-from evals.suite import Suite
+from evals.suite.sample import Sample
+from evals.suite.suite import Suite
 
 
 def questions(suite: Suite) -> dict[str, str]:

@@ -1,9 +1,9 @@
 """One of several choices, by its letter or its whole text."""
 
-from evals.choices import KINDS, chosen, presented
-from evals.metric import Metric
-from evals.sample import Sample
 from evals.scorers.scorer import Given, Scores, scorer
+from evals.suite.choices import KINDS, chosen, presented
+from evals.suite.metric import Metric
+from evals.suite.sample import Sample
 
 METRICS = (
     Metric("choice", "of all samples: the right choice, and no other, can be read from the answer"),

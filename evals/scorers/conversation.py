@@ -8,10 +8,10 @@ from aftertune.values.evaluation import Answer, Better
 from evals.conversation.course import CUT_SHORT, course
 from evals.conversation.goal import reached
 from evals.conversation.world import World
-from evals.metric import Kind, Metric
-from evals.sample import Sample
 from evals.scorers.scorer import Given, Per, Scores, scorer
-from evals.scoring import Conversation
+from evals.suite.metric import Kind, Metric
+from evals.suite.sample import Sample
+from evals.suite.scoring import Conversation
 
 MOST_K = 4
 

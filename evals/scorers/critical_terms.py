@@ -9,10 +9,10 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from evals.metric import Kind, Metric
-from evals.sample import Sample
 from evals.scorers.scorer import Given, Scores, scorer
-from evals.scoring import CriticalTerms, Term
+from evals.suite.metric import Kind, Metric
+from evals.suite.sample import Sample
+from evals.suite.scoring import CriticalTerms, Term
 
 KEPT = "terms_kept"
 ALL_KEPT = "all_terms_kept"

@@ -1,9 +1,9 @@
 """The answer is one of the right texts, blanks at its ends aside. A tool call is never the right text."""
 
-from evals.metric import Metric
-from evals.sample import Sample
 from evals.scorers.scorer import Given, Scores, scorer
-from evals.scoring import ExactMatch
+from evals.suite.metric import Metric
+from evals.suite.sample import Sample
+from evals.suite.scoring import ExactMatch
 
 EXACT = "exact"
 

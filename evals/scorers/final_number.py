@@ -7,10 +7,10 @@ points between them, so neither goes by the other's name.
 import re
 from decimal import Decimal, InvalidOperation
 
-from evals.metric import Metric
-from evals.sample import Sample
 from evals.scorers.scorer import Given, Scores, scorer
-from evals.scoring import FinalNumber
+from evals.suite.metric import Metric
+from evals.suite.sample import Sample
+from evals.suite.scoring import FinalNumber
 
 _NUMBER = r"[-−]?\$?\d[\d,]*(?:\.\d+)?"
 _ANY = re.compile(_NUMBER)

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals.instructions import is_followed, is_followed_loosely
-from evals.metric import Kind, Metric
-from evals.sample import Sample
 from evals.scorers.scorer import Given, Scores, scorer
-from evals.scoring import VerifiableInstructions
+from evals.suite.metric import Kind, Metric
+from evals.suite.sample import Sample
+from evals.suite.scoring import VerifiableInstructions
 
 
 def _ratio(rows: NDArray[np.float64]) -> float:

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Sequence
 from typing import get_args
 
 from aftertune.values.evaluation import Judgement
-from evals.card import JudgeCard
 from evals.judging.ragas_metrics import METRICS as RAGAS
-from evals.metric import Kind, Metric
-from evals.sample import Sample
 from evals.scorers.scorer import Given, Scorer, Scores, scorer
-from evals.scoring import Scoring
+from evals.suite.card import JudgeCard
+from evals.suite.metric import Kind, Metric
+from evals.suite.sample import Sample
+from evals.suite.scoring import Scoring
 
 ALL_KINDS: tuple[str, ...] = tuple(
     get_args(each.model_fields["kind"].annotation)[0] for each in get_args(Scoring)

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aftertune.values.evaluation import Better
-from evals.metric import Kind, Metric
-from evals.sample import Sample
 from evals.scorers.scorer import Given, Scores, scorer
+from evals.suite.metric import Kind, Metric
+from evals.suite.sample import Sample
 
 CROSS_ENTROPY = "cross_entropy"
 PERPLEXITY = "perplexity"

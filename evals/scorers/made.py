@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from aftertune.errors import BadInput, UnknownName
-from evals.card import Card, JudgeCard
 from evals.judging.ragas_metrics import METRICS as RAGAS
 from evals.persona.card import PersonaCard
 from evals.scorers import SCORERS
 from evals.scorers.judged import QUESTIONS, RETRIEVAL, judged_questions, retrieval_ragas
 from evals.scorers.persona import JUDGED, PROBED, RULES, persona_judged, persona_probed, persona_rules
 from evals.scorers.scorer import Scorer
+from evals.suite.card import Card, JudgeCard
 
 Personas = Mapping[str, PersonaCard]
 

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Mapping
 
 from aftertune.values.evaluation import Judgement
-from evals.metric import Kind, Metric
 from evals.persona.card import PersonaCard, Trait
 from evals.persona.probing import NOT_MEASURABLE, PROBE, VOICE
 from evals.persona.rules import applies, is_shown
-from evals.sample import Sample
 from evals.scorers.judged import about, verdict
 from evals.scorers.scorer import Given, Scorer, Scores, scorer
-from evals.scoring import Persona
+from evals.suite.metric import Kind, Metric
+from evals.suite.sample import Sample
+from evals.suite.scoring import Persona
 
 RULES, JUDGED, PROBED = "persona.rules", "persona.judged", "persona.probed"
 JUDGED_PREFIX, PROBED_PREFIX = "judged_", "probed_"

@@ -3,13 +3,13 @@
 import json
 
 from aftertune.values.evaluation import Answer, Better
-from evals.metric import Metric
 from evals.red_team import leak, refusal
 from evals.red_team.leak import leaked
 from evals.red_team.refusal import refuses
-from evals.sample import Sample
 from evals.scorers.scorer import Given, Scores, scorer
-from evals.scoring import Refusal
+from evals.suite.metric import Metric
+from evals.suite.sample import Sample
+from evals.suite.scoring import Refusal
 
 HELD, LEAKED, OVER_REFUSAL = "held", "leaked", "over_refusal"
 

@@ -2,10 +2,10 @@
 
 import re
 
-from evals.metric import Metric
-from evals.sample import Sample
 from evals.scorers.scorer import Given, Scores, scorer
-from evals.scoring import RetrievalAnswer
+from evals.suite.metric import Metric
+from evals.suite.sample import Sample
+from evals.suite.scoring import RetrievalAnswer
 
 GROUNDED, FOUND = "numbers_grounded", "numbers_found"
 

@@ -6,8 +6,8 @@ from enum import StrEnum
 from typing import Any
 
 from aftertune.values.evaluation import Answer, Judgement
-from evals.metric import Kind, Metric
-from evals.sample import Sample
+from evals.suite.metric import Kind, Metric
+from evals.suite.sample import Sample
 
 
 @dataclass(frozen=True)

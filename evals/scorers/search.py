@@ -1,9 +1,9 @@
 """Whether an encoder finds what answers a query: recall at k, and the reciprocal rank of the first document found."""
 
-from evals.metric import Kind, Metric
-from evals.sample import Sample
 from evals.scorers.scorer import Given, Scores, scorer
-from evals.scoring import Search
+from evals.suite.metric import Kind, Metric
+from evals.suite.sample import Sample
+from evals.suite.scoring import Search
 
 CUTS = (1, 5, 10)
 RANK = "mrr"

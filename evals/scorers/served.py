@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aftertune.values.evaluation import Answer, Better
-from evals.metric import Kind, Metric
-from evals.sample import Sample
 from evals.scorers.scorer import Given, Per, Scores, scorer
-from evals.scoring import Served
+from evals.suite.metric import Kind, Metric
+from evals.suite.sample import Sample
+from evals.suite.scoring import Served
 
 FIRST_TOKEN = "first_token_s"
 LATENCY = "latency_s"

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 
-from evals.choices import KINDS
-from evals.metric import Metric
-from evals.sample import Sample
 from evals.scorers.choice import choice
 from evals.scorers.final_number import final_number
 from evals.scorers.instructions import instructions
 from evals.scorers.scorer import Given, Scorer, Scores, scorer
 from evals.scorers.stated_answer import stated_answer
 from evals.scorers.tool_calls import tool_calls_strict
+from evals.suite.choices import KINDS
+from evals.suite.metric import Metric
+from evals.suite.sample import Sample
 
 RIGHT = "right"
 

@@ -2,10 +2,10 @@
 
 import re
 
-from evals.metric import Metric
-from evals.sample import Sample
 from evals.scorers.scorer import Given, Scores, scorer
-from evals.scoring import ExactMatch
+from evals.suite.metric import Metric
+from evals.suite.sample import Sample
+from evals.suite.scoring import ExactMatch
 
 _STATES = re.compile(r"answer\s*(?:is|:|=)", re.IGNORECASE)
 _AROUND = " \t\n\"'`*.,;:!()[]"

@@ -9,8 +9,8 @@ import rfc8785
 from aftertune.engine import AsyncEngine
 from aftertune.errors import AftertuneError
 from aftertune.values.evaluation import Answer, Judgement
-from evals.sample import Sample
-from evals.scoring import Text
+from evals.suite.sample import Sample
+from evals.suite.scoring import Text
 
 SIMILARITY = "similarity"
 NO_VECTOR = "The encoder gave a vector that points nowhere."

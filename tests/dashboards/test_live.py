@@ -51,6 +51,20 @@ TARGETS = {
 }
 
 
+CARD = """
+name: kept
+version: "1"
+description: what is watched, and may be lost in part
+licence: ours
+scorers: [exact_match]
+seed: 7
+by_task: true
+baselines: [last_good]
+budget: {metric: exact, margins: {tone: 0.1}}
+"""
+NIGHTLY = {"name": "nightly", "every_s": 15, "suites": ["kept"]}
+
+
 class Engine(NamedTuple):
     url: str
     process: subprocess.Popen[bytes]
@@ -71,6 +85,27 @@ def engines() -> Iterator[dict[str, Engine]]:
         yield started
 
 
+@pytest.fixture
+def suites(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A suite with a budget, whose nights come every few seconds."""
+    folder = tmp_path / "suites" / "kept"
+    folder.mkdir(parents=True)
+    (folder / "card.yaml").write_text(CARD)
+    samples = [
+        {
+            "id": f"{task}-{number}",
+            "task": task,
+            "messages": [{"role": "user", "content": f"Say something {number}"}],
+            "scoring": {"kind": "exact_match", "answers": ["TaskMaster here."]},
+        }
+        for task in ("tone", "fact")
+        for number in range(4)
+    ]
+    (folder / "samples.jsonl").write_text("".join(f"{json.dumps(sample)}\n" for sample in samples))
+    monkeypatch.setenv("AFTERTUNE_EVALS__SUITES", json.dumps([str(folder.parent)]))
+    monkeypatch.setenv("AFTERTUNE_EVALS__SCHEDULES", json.dumps([NIGHTLY]))
+
+
 def queries() -> Iterator[tuple[str, str]]:
     """Panel and query, with Grafana's variables filled in."""
     for panel in json.loads((FOLDER / BOARD).read_text())["panels"]:
@@ -87,7 +122,7 @@ def dead(server: Prometheus) -> list[str]:
 
 @pytest.mark.timeout(1200)
 def test_no_panel_is_dead_and_an_alert_arrives(
-    tmp_path: Path, engines: dict[str, Engine], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, engines: dict[str, Engine], suites: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AFTERTUNE_DRIFT__REFERENCE", "50")
     # Here a report need not be whole, only be counted.
@@ -125,7 +160,7 @@ def test_no_panel_is_dead_and_an_alert_arrives(
 def _something_of_everything(
     cast: people.People, client: openai.OpenAI, engines: dict[str, Engine], server: Prometheus
 ) -> None:
-    """Traffic, a candidate in shadow, a verdict, an evaluation, a report and a rollback."""
+    """Traffic, a candidate in shadow, a verdict, evaluations, nights, a report and a rollback."""
     operator = cast.operator
     for release, engine in engines.items():
         body = {"id": release, "engine": "external", "url": engine.url, "served_name": release}
@@ -135,6 +170,7 @@ def _something_of_everything(
     week = datetime.now(UTC).strftime("%G-W%V")
     operator.post("/v1/reports", {"week": week, "preliminary": True})
     operator.post("/v1/deployments", {"name": DEPLOYMENT, "stable": "good"})
+    operator.post("/v1/evaluations", {"release": "careless", "suite": "kept", "deployment": DEPLOYMENT})
     wait_for(lambda: _ask(client, 0), "the first answer")
     plan = Plan(
         deployment=DEPLOYMENT,

@@ -6,8 +6,8 @@ import pytest
 
 from aftertune.values.evaluation import RunState
 from aftertune.values.release import EngineKind, EngineState, EngineStatus
-from evals.cache import answering_digest, may_be_cached
-from evals.card import Ask
+from evals.harness.cache import answering_digest, may_be_cached
+from evals.suite.card import Ask
 from tests.aftertune.samples import AT, release
 from tests.evals.world import World, served
 from tests.fakes.engine import FakeEngine

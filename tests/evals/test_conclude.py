@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from aftertune.stats.interval import wilson
 from aftertune.stats.paired import paired_difference
 from aftertune.values.evaluation import Answer, Bound, RunState, SampleResult
-from evals.card import GateCard, Role
-from evals.conclude import Conclusion, conclude
-from evals.suite import Suite, load_suites
+from evals.conclusion.conclude import Conclusion, conclude
+from evals.suite.card import GateCard, Role
+from evals.suite.suite import Suite, load_suites
 from tests.evals.world import SAID, asks, wanted, write_suite
 
 BASE = {Role.BASE: "base"}

@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 from aftertune.values.evaluation import Answer
-from evals.scored import score
-from evals.suite import Suite, load_suite
+from evals.harness.scored import score
+from evals.suite.suite import Suite, load_suite
 
 GUIDE = Path(__file__).parents[2] / "docs" / "evaluation.md"
 FILES = {"card.yaml": "yaml", "samples.jsonl": "json", "scorer.py": "python"}

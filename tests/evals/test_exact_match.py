@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 
 from aftertune.values.evaluation import Answer
 from aftertune.values.exchange import ToolCall
-from evals.sample import Sample
 from evals.scorers.exact_match import exact_match
 from evals.scorers.scorer import Given
-from evals.scoring import ExactMatch
+from evals.suite.sample import Sample
+from evals.suite.scoring import ExactMatch
 
 CALL = ToolCall(name="list_tasks", arguments="{}")
 FACT = Sample(

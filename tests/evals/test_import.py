@@ -8,6 +8,6 @@ HEAVY = {"torch", "transformers", "ragas", "langchain_core", "openai", "ray", "p
 
 
 def test_the_harness_loads_nothing_heavy() -> None:
-    code = "import evals.suite, evals.conclude, evals.harness, evals.judges, sys, json; print(json.dumps(sorted(sys.modules)))"
+    code = "import evals.suite.suite, evals.conclusion.conclude, evals.harness.harness, evals.judges, sys, json; print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert HEAVY & set(json.loads(done.stdout)) == set()

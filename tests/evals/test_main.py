@@ -18,7 +18,7 @@ from aftertune.program import run_until_told
 from aftertune.store import Store
 from aftertune.values.evaluation import RunState
 from evals.__main__ import run
-from evals.suite import load_suites
+from evals.suite.suite import load_suites
 from tests.evals.world import World, served
 
 RUN = "run-1"

@@ -14,10 +14,10 @@ from aftertune.store import Store
 from aftertune.store.evaluations import EvaluationTable
 from aftertune.values.evaluation import RunState, SampleResult, Trigger
 from aftertune.values.release import EngineState, ReleaseState
-from evals.conclude import Conclusion, conclude
-from evals.runner import ENGINE_WAIT_S
+from evals.conclusion.conclude import Conclusion, conclude
+from evals.harness.runner import ENGINE_WAIT_S
 from evals.scorers import SCORERS
-from evals.suite import Suite, load_suites
+from evals.suite.suite import Suite, load_suites
 from tests.evals.world import SAID, World, asks, served, write_suite
 from tests.fakes.engine import FakeEngine, Fault, Quality, Script
 
@@ -294,7 +294,7 @@ def test_a_fault_of_ours_ends_its_run_and_no_other(
             raise KeyError("meaning")
         return conclude(suite, *rest)
 
-    monkeypatch.setattr("evals.runner.conclude", broken)
+    monkeypatch.setattr("evals.harness.runner.conclude", broken)
     world.register("v1", engine.url)
     world.ask_for("v1", "calls")
     world.ask_for("v1", "manners", "run-2")

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from aftertune.values.evaluation import Answer, Judgement
-from evals.card import Truncated
-from evals.metric import Kind, Metric
-from evals.sample import Sample
-from evals.scored import sample_result, score
+from evals.harness.scored import sample_result, score
 from evals.scorers.scorer import Given, Scores
-from evals.suite import Suite
+from evals.suite.card import Truncated
+from evals.suite.metric import Kind, Metric
+from evals.suite.sample import Sample
+from evals.suite.suite import Suite
 from tests.evals.world import SAID, small_suites
 
 RIGHT = Answer(text=SAID, finish="stop")

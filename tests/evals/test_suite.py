@@ -7,8 +7,8 @@ import pytest
 
 from aftertune.errors import BadInput
 from aftertune.values.evaluation import Answer
-from evals.scored import score
-from evals.suite import load_suite, load_suites
+from evals.harness.scored import score
+from evals.suite.suite import load_suite, load_suites
 from examples.task_api import suites as drawn
 
 SHIPPED = load_suites()

@@ -18,9 +18,9 @@ from aftertune.values.evaluation import (
     Trigger,
 )
 from aftertune.values.watch import Outcome, Reading
-from evals.card import GateCard
-from evals.suite import SUITES, load_suite
-from evals.watch import FALSE_ALARMS, Night, Watch, Watched, gated, look, night_of
+from evals.conclusion.watch import FALSE_ALARMS, Night, Watch, Watched, gated, look, night_of
+from evals.suite.card import GateCard
+from evals.suite.suite import SUITES, load_suite
 
 RIGHT = Watched("right")
 SIGNATURE = Signature(

@@ -17,13 +17,13 @@ from aftertune.values.deployment import Act
 from aftertune.values.evaluation import EvaluationRun, RunState, SampleResult, Trigger
 from aftertune.values.release import EngineKind, EngineState, EngineStatus
 from aftertune.values.schedule import NIGHTLY
+from evals.engine.patience import Retries
 from evals.executor import Executor, LocalExecutor
-from evals.harness import Limits
+from evals.harness.harness import Limits
+from evals.harness.runner import Runner
 from evals.judges import Judges
-from evals.patience import Retries
 from evals.room import LEASE, LEASE_S, Room
-from evals.runner import Runner
-from evals.suite import Suite, load_suites
+from evals.suite.suite import Suite, load_suites
 from evals.telemetry import Metrics
 from evals.timetable import timetable
 from tests.aftertune.samples import release

@@ -4,9 +4,9 @@ Each is a number of the sample, so repeats of one question never count as indepe
 """
 
 from aftertune.stats.consistency import all_identical, modal_share, pairwise_agreement
-from evals.metric import Kind, Metric
-from evals.sample import Sample
 from evals.scorers.scorer import Given, Per, Scores, scorer
+from evals.suite.metric import Kind, Metric
+from evals.suite.sample import Sample
 from evals.text.sameness import NORMALISATION, sameness
 
 MODAL = "consistency_modal"

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aftertune.values.evaluation import Better, Judgement
-from evals.metric import Kind, Metric
-from evals.sample import Sample
 from evals.scorers.consistency.runs import KINDS
 from evals.scorers.scorer import Given, Per, Scores, scorer
+from evals.suite.metric import Kind, Metric
+from evals.suite.sample import Sample
 
 ANSWERS = "variance_of_answers"
 JUDGE = "variance_of_judge"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from evals.metric import Aggregate, Kind, Metric
+from evals.suite.metric import Aggregate, Kind, Metric
 
 Cells = NDArray[np.float64]
 """(classes, 3): named and right, named and wrong, and missed."""

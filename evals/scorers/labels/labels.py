@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Sequence
 
-from evals.metric import Metric
-from evals.sample import Sample
 from evals.scorers.labels.confusion import cells, confusion_metrics
 from evals.scorers.labels.risk import risk_metrics, risk_scores
 from evals.scorers.labels.verdict import EXTRACTOR, Verdict, folded, verdict
 from evals.scorers.scorer import Given, Scorer, Scores, scorer
-from evals.scoring import Label
+from evals.suite.metric import Metric
+from evals.suite.sample import Sample
+from evals.suite.scoring import Label
 
 ACCURACY = "accuracy"
 ACCURACY_CLEAR = "accuracy_clear"

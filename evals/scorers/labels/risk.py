@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aftertune.values.evaluation import Better
-from evals.metric import Kind, Metric
+from evals.suite.metric import Kind, Metric
 
 BINS = 10
 RISK_STATED = "risk_stated"

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from evals.metric import Kind, Metric
-from evals.sample import Sample
 from evals.scorers.scorer import Given, Scores, scorer
-from evals.scoring import Text
+from evals.suite.metric import Kind, Metric
+from evals.suite.sample import Sample
+from evals.suite.scoring import Text
 
 if TYPE_CHECKING:
     from sacrebleu.metrics import bleu as library

@@ -1,9 +1,9 @@
 """The answer is one of the references to the letter, blanks at its ends aside."""
 
-from evals.metric import Metric
-from evals.sample import Sample
 from evals.scorers.scorer import Given, Scores, scorer
-from evals.scoring import Text
+from evals.suite.metric import Metric
+from evals.suite.sample import Sample
+from evals.suite.scoring import Text
 
 EXACT_TEXT = "exact_text"
 

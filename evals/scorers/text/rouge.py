@@ -8,10 +8,10 @@ from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from evals.metric import Kind, Metric
-from evals.sample import Sample
 from evals.scorers.scorer import Given, Scores, scorer
-from evals.scoring import Text
+from evals.suite.metric import Kind, Metric
+from evals.suite.sample import Sample
+from evals.suite.scoring import Text
 from evals.text.words import UnicodeWords
 
 if TYPE_CHECKING:

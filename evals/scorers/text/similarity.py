@@ -4,10 +4,10 @@ The encoder is asked once, when the sample is answered (`evals.text.similarity`)
 so a stored run is scored again without it.
 """
 
-from evals.metric import Kind, Metric
-from evals.sample import Sample
 from evals.scorers.scorer import Given, Scores, scorer
-from evals.scoring import Text
+from evals.suite.metric import Kind, Metric
+from evals.suite.sample import Sample
+from evals.suite.scoring import Text
 from evals.text.similarity import SIMILARITY
 
 

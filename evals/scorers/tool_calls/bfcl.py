@@ -15,7 +15,7 @@ from evals.scorers.tool_calls import matching
 from evals.scorers.tool_calls.arguments import leniently
 from evals.scorers.tool_calls.toolbox import Tool, Toolbox, Types
 from evals.scorers.tool_calls.verdict import Truth, Verdict
-from evals.scoring import NoToolCall, ToolCalls
+from evals.suite.scoring import NoToolCall, ToolCalls
 
 MAY_BE_LEFT_OUT = ""
 

@@ -1,14 +1,14 @@
 """The two readings of tool calls as scorers: of the parsed calls, and of the text they were parsed from."""
 
 from aftertune.values.evaluation import Answer, Better
-from evals.metric import Metric
-from evals.sample import Sample
 from evals.scorers.scorer import Given, Scores, scorer
 from evals.scorers.tool_calls import bfcl, strict
 from evals.scorers.tool_calls.extraction import EXTRACTOR, extract
 from evals.scorers.tool_calls.toolbox import Toolbox, toolbox
 from evals.scorers.tool_calls.verdict import Verdict, scores
-from evals.scoring import AnyToolCall, NoToolCall, ToolCalls
+from evals.suite.metric import Metric
+from evals.suite.sample import Sample
+from evals.suite.scoring import AnyToolCall, NoToolCall, ToolCalls
 
 KINDS = ("tool_calls", "any_tool_call", "no_tool_call")
 

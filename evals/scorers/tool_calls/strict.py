@@ -14,7 +14,7 @@ from evals.scorers.tool_calls.arguments import strictly
 from evals.scorers.tool_calls.extraction import extract
 from evals.scorers.tool_calls.toolbox import Toolbox
 from evals.scorers.tool_calls.verdict import Truth, Verdict
-from evals.scoring import NoToolCall, ToolCalls
+from evals.suite.scoring import NoToolCall, ToolCalls
 
 MAY_BE_LEFT_OUT = ""
 

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from evals.scoring import AnyToolCall, NoToolCall, ToolCalls
+from evals.suite.scoring import AnyToolCall, NoToolCall, ToolCalls
 
 Truth = ToolCalls | AnyToolCall | NoToolCall
 

@@ -8,9 +8,9 @@ from scipy import stats
 from aftertune.errors import BadInput
 from aftertune.stats.mcnemar import mcnemar_midp
 from evals.archive.compare import comparable, compared
-from evals.estimate import Pair, compare
-from evals.metric import Kind, Metric
-from evals.significance import p_value
+from evals.conclusion.estimate import Pair, compare
+from evals.conclusion.significance import p_value
+from evals.suite.metric import Kind, Metric
 from tests.evals.archive.conftest import Measured
 from tests.evals.world import World
 

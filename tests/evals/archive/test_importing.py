@@ -8,7 +8,7 @@ import pytest
 
 from aftertune.errors import BadInput, Conflict, UnknownName
 from evals.archive.importing import import_suite
-from evals.suite import load_suite
+from evals.suite.suite import load_suite
 from tests.evals.world import asks
 
 EXACT = {"kind": "exact_match", "answers": ["4"]}

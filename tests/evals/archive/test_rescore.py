@@ -8,8 +8,8 @@ from aftertune.errors import BadInput
 from aftertune.values.evaluation import RunState
 from evals.archive.rescore import rescored, suite_of
 from evals.archive.run_file import document
-from evals.sample import Sample
 from evals.scorers.scorer import Given, Scorer, Scores
+from evals.suite.sample import Sample
 from tests.evals.archive.conftest import Measured
 from tests.evals.world import World
 from tests.fakes.engine import FakeEngine, Fault

@@ -11,7 +11,7 @@ from aftertune.errors import BadInput
 from aftertune.values.evaluation import Answer, SampleResult
 from evals.archive.files import write_whole
 from evals.archive.run_file import document, read_run, run_file, write_run
-from evals.completion import text_of
+from evals.engine.completion import text_of
 from tests.evals.archive.conftest import Measured
 
 

@@ -15,9 +15,9 @@ from aftertune.errors import BadInput
 from aftertune.values.evaluation import Answer
 from aftertune.values.exchange import ToolCall
 from aftertune.values.release import EngineKind
-from evals.answer_stream import AnswerStream
-from evals.completion import NoCompletion, read_answer, text_of
-from evals.http_engine import Address, HttpEngine, session
+from evals.engine.answer_stream import AnswerStream
+from evals.engine.completion import NoCompletion, read_answer, text_of
+from evals.engine.http_engine import Address, HttpEngine, session
 from tests.fakes.engine import FakeEngine, Fault, Script
 
 ASKED = [{"role": "user", "content": "Create a task: water plant 1"}]

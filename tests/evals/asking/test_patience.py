@@ -11,8 +11,8 @@ from aftertune.clock import ManualClock
 from aftertune.engine import AsyncEngine, NoAnswer
 from aftertune.errors import Unavailable
 from aftertune.values.evaluation import Answer, Loss
-from evals.pacing import Bucket, Budget, Pace
-from evals.patience import Patient, Retries
+from evals.engine.pacing import Bucket, Budget, Pace
+from evals.engine.patience import Patient, Retries
 
 PASSES = NoAnswer("busy", can_pass=True)
 STAYS = NoAnswer("no such model", can_pass=False)

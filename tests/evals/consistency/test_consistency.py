@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from aftertune.stats.consistency import variance_split
 from aftertune.values.evaluation import Answer, Judgement, SampleResult
 from aftertune.values.exchange import ToolCall
-from evals.sample import Sample
 from evals.scorers.consistency.flaky import flaky
 from evals.scorers.consistency.runs import consistency
 from evals.scorers.consistency.variance import answer_variance, judge_variance, judged_consistency
 from evals.scorers.scorer import Given
-from evals.scoring import Text
+from evals.suite.sample import Sample
+from evals.suite.scoring import Text
 from evals.text.sameness import sameness
 
 SAMPLE = Sample(id="s", scoring=Text(kind="text", references=("yes",)))

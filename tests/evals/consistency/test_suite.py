@@ -3,9 +3,9 @@
 import pytest
 
 from aftertune.values.evaluation import Answer, RunState
-from evals.conclude import conclude
-from evals.scored import sample_result
-from evals.suite import SUITES, load_suite
+from evals.conclusion.conclude import conclude
+from evals.harness.scored import sample_result
+from evals.suite.suite import SUITES, load_suite
 from tests.evals.consistency.test_consistency import answers
 
 SUITE = load_suite(SUITES / "consistency")

@@ -11,13 +11,13 @@ from aftertune.errors import BadInput, Unavailable
 from aftertune.values.evaluation import Answer
 from evals.asking.conversation import conversation as ask
 from evals.asking.question import Question
-from evals.card import Ask
 from evals.conversation.course import CUT_SHORT, course
-from evals.sample import Sample
 from evals.scorers.conversation import conversation as scorer
 from evals.scorers.scorer import Given, Scores
-from evals.scoring import Conversation
-from evals.suite import Suite, load_suites
+from evals.suite.card import Ask
+from evals.suite.sample import Sample
+from evals.suite.scoring import Conversation
+from evals.suite.suite import Suite, load_suites
 from tests.evals.conversation.scripted import Scripted, calls, words
 
 SUITE = load_suites()["task_conversations"]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from aftertune.stats.interval import wilson
 from aftertune.stats.paired import paired_difference
-from evals.estimate import (
+from evals.conclusion.estimate import (
     ALIKE,
     BOOTSTRAP,
     BOOTSTRAP_CLUSTERED,
@@ -26,7 +26,7 @@ from evals.estimate import (
     compare,
     estimate,
 )
-from evals.metric import Kind, Metric
+from evals.suite.metric import Kind, Metric
 
 SHARE = Metric("right", "of all samples")
 MEAN = Metric("kept", "of the terms", kind=Kind.MEAN)

@@ -3,11 +3,11 @@
 import pytest
 
 from aftertune.values.evaluation import Better, Bound, SampleResult
-from evals.card import GateCard
-from evals.gates import gate_on_score
-from evals.metric import Kind, Metric
+from evals.conclusion.gates import gate_on_score
+from evals.conclusion.slices import Slice
 from evals.scorers.exact_match import exact_match
-from evals.slices import Slice
+from evals.suite.card import GateCard
+from evals.suite.metric import Kind, Metric
 
 
 def passed(metric: Metric, values: list[float | None], limit: float, cluster: int = 1) -> bool | None:

@@ -7,10 +7,10 @@ import pytest
 
 from aftertune.errors import BadInput
 from aftertune.values.evaluation import Answer, Judgement
-from evals.metric import Kind, Metric
-from evals.sample import Sample
 from evals.scorers.own import own_scorer
 from evals.scorers.scorer import Given, Per, Scores, scorer
+from evals.suite.metric import Kind, Metric
+from evals.suite.sample import Sample
 
 METRICS = (
     Metric("long", "of all samples: more than three letters"),
@@ -91,7 +91,7 @@ def test_an_aggregate_metric_and_no_other_has_an_aggregate() -> None:
 
 
 OWN = """
-from evals.metric import Metric
+from evals.suite.metric import Metric
 from evals.scorers.scorer import scorer
 
 @scorer("mine", version="1", kinds=("exact_match",), metrics=(Metric("shouted", "of all samples: in capitals"),))

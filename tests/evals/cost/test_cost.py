@@ -12,13 +12,13 @@ from aftertune.errors import BadInput, Unavailable
 from aftertune.values.evaluation import Answer
 from evals.asking import Question
 from evals.asking.cost import cost
-from evals.card import Ask
-from evals.memory import memory_of
-from evals.sample import Sample
+from evals.engine.memory import memory_of
 from evals.scorers.scorer import Given, Scores
 from evals.scorers.served import GIB, median, served, speed
-from evals.scoring import Passage, Served
-from evals.suite import SUITES, load_suite
+from evals.suite.card import Ask
+from evals.suite.sample import Sample
+from evals.suite.scoring import Passage, Served
+from evals.suite.suite import SUITES, load_suite
 from tests.evals.text.encoder import Encoder
 
 

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from aftertune.values.evaluation import Answer
 from aftertune.values.exchange import ToolCall
-from evals.sample import Sample
 from evals.scorers.critical_terms import critical_terms
 from evals.scorers.scorer import Given, Scores
-from evals.scoring import CriticalTerms, Term
+from evals.suite.sample import Sample
+from evals.suite.scoring import CriticalTerms, Term
 
 
 def term(kind: Any, text: str, *spellings: str) -> Term:

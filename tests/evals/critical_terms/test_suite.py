@@ -5,11 +5,11 @@ from collections.abc import Callable
 import pytest
 
 from aftertune.values.evaluation import Answer, RunState, Score
-from evals.conclude import conclude
-from evals.sample import Sample
-from evals.scored import sample_result
-from evals.scoring import CriticalTerms
-from evals.suite import SUITES, load_suite
+from evals.conclusion.conclude import conclude
+from evals.harness.scored import sample_result
+from evals.suite.sample import Sample
+from evals.suite.scoring import CriticalTerms
+from evals.suite.suite import SUITES, load_suite
 from examples.plant_maintenance.procedures import PLANTS, procedures
 from examples.plant_maintenance.suites import FILE, SEED, lines
 

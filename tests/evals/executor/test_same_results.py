@@ -11,8 +11,8 @@ from aftertune.clock import ManualClock, SystemClock
 from aftertune.store import Store
 from aftertune.values.evaluation import Answer, RunState
 from aftertune.values.release import EngineKind
+from evals.engine.http_engine import Address, HttpEngine, session
 from evals.executor import Executor, LocalExecutor, RayExecutor
-from evals.http_engine import Address, HttpEngine, session
 from tests.evals.world import World, served, small_suites
 
 pytestmark = pytest.mark.stack

@@ -12,7 +12,7 @@ from aftertune.settings.sections import EvalsSettings, JudgeSettings
 from aftertune.values.evaluation import Answer, Judgement
 from evals.judges import Judges
 from evals.judging.canary import PREFIX
-from evals.suite import Suite
+from evals.suite.suite import Suite
 from tests.evals.judging.test_judge import manners
 from tests.fakes.judge import FakeJudge, Mood, fake_judge
 

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from aftertune.values.evaluation import Answer, Judgement, RunState, SampleResult
-from evals.card import Role
-from evals.conclude import Conclusion, conclude
+from evals.conclusion.conclude import Conclusion, conclude
+from evals.harness.scored import sample_result
 from evals.judging.bench import Bench
 from evals.judging.breaker import MOST_FAILURES
 from evals.judging.canary import CANARIES, PREFIX, WRONG
 from evals.judging.judge import NO_JUDGE, SAID_NOTHING, described, judge
-from evals.sample import Sample
-from evals.scored import sample_result
-from evals.suite import Suite, load_suite
+from evals.suite.card import Role
+from evals.suite.sample import Sample
+from evals.suite.suite import Suite, load_suite
 from tests.evals.judging.scripted import Heard, Said, ScriptedEngine, honest, reply, sits
 
 CARD = """

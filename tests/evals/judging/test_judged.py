@@ -14,7 +14,6 @@ from aftertune.errors import BadInput
 from aftertune.reviews.labels import Label
 from aftertune.values.evaluation import Answer, Bound, Gate, Judgement, SampleResult
 from aftertune.values.review import Scale
-from evals.card import JudgeCard
 from evals.judging.beside import beside, why_unmeasured
 from evals.judging.calibration import (
     FILE,
@@ -31,6 +30,7 @@ from evals.judging.ceiling import withheld
 from evals.judging.health import health
 from evals.judging.unheard import unheard
 from evals.scorers.judged import verdict
+from evals.suite.card import JudgeCard
 
 
 def said(value: float | None, **more: object) -> Judgement:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evals.card import JudgeQuestion
 from evals.judging.prompt import Asked, Shown, ask, digest
 from evals.judging.verdict import LONGEST_REPLY, Verdict, read
+from evals.suite.card import JudgeQuestion
 
 POLITE = JudgeQuestion(metric="polite", question="Is it polite?", yes_if="It thanks.", no_if="It insults.")
 EACH = JudgeQuestion(metric="polite", question="Is it polite?", sentences=True)

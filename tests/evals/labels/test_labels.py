@@ -12,12 +12,12 @@ from sklearn.metrics import precision_recall_fscore_support
 from aftertune.stats.calibration import brier, expected_calibration_error
 from aftertune.values.evaluation import Answer
 from aftertune.values.exchange import ToolCall
-from evals.metric import Kind
-from evals.sample import Sample
 from evals.scorers import Scorer
 from evals.scorers.labels.labels import label_scorer, labels
 from evals.scorers.scorer import Given, Scores
-from evals.scoring import Label
+from evals.suite.metric import Kind
+from evals.suite.sample import Sample
+from evals.suite.scoring import Label
 
 CLASSES = ("fraud", "legitimate", "in doubt")
 SCORER = label_scorer("three", CLASSES, risk_of="fraud")

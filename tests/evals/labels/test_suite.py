@@ -6,11 +6,11 @@ from collections import Counter
 import pytest
 
 from aftertune.values.evaluation import Answer, RunState, Score
-from evals.conclude import conclude
-from evals.sample import Sample
-from evals.scored import sample_result
-from evals.scoring import Label
-from evals.suite import SUITES, load_suite
+from evals.conclusion.conclude import conclude
+from evals.harness.scored import sample_result
+from evals.suite.sample import Sample
+from evals.suite.scoring import Label
+from evals.suite.suite import SUITES, load_suite
 from examples.fraud.payments import FRAUD, LEGITIMATE, LIMIT
 from examples.fraud.suites import FILE, WANTED, drawn, lines
 

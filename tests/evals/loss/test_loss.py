@@ -14,13 +14,13 @@ from aftertune.errors import BadInput
 from aftertune.values.evaluation import Answer, Loss
 from evals.asking import Question
 from evals.asking.loss import loss
-from evals.card import Ask
-from evals.sample import Sample
 from evals.scorers.loss import cross_entropy, perplexity
 from evals.scorers.loss import loss as scorer
 from evals.scorers.scorer import Given
-from evals.scoring import Passage, Served
-from evals.suite import SUITES, load_suite
+from evals.suite.card import Ask
+from evals.suite.sample import Sample
+from evals.suite.scoring import Passage, Served
+from evals.suite.suite import SUITES, load_suite
 from tests.evals.text.encoder import Encoder
 
 texts = st.lists(st.tuples(st.floats(0, 5000), st.integers(1, 500)), min_size=1, max_size=20)

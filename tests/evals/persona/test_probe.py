@@ -14,14 +14,14 @@ from scipy.optimize import minimize
 from aftertune.errors import Unavailable
 from aftertune.values.evaluation import Answer, Judgement, SampleResult
 from aftertune.values.exchange import ToolCall
+from evals.harness.scored import sample_result
 from evals.judging.bench import Bench, JudgeModel
 from evals.judging.judge import described, judge
 from evals.persona import probe
 from evals.persona.probe import LEAST_ACCURACY, LEAST_PAIRS, Vectors, fit, nearest
 from evals.persona.probing import NOT_MEASURABLE, VOICE
-from evals.sample import Sample
-from evals.scored import sample_result
-from evals.suite import SUITES, Suite, load_suite
+from evals.suite.sample import Sample
+from evals.suite.suite import SUITES, Suite, load_suite
 from tests.evals.judging.scripted import ScriptedEngine
 
 SUITE = load_suite(SUITES / "persona_switch")

@@ -14,10 +14,10 @@ from aftertune.values.exchange import ToolCall
 from evals.persona.card import PersonaCard, load_personas
 from evals.persona.rules import holds
 from evals.persona.sentences import MOST_SENTENCES, sentences
-from evals.sample import Sample
 from evals.scorers.persona import persona_rules
 from evals.scorers.scorer import Given
-from evals.suite import SUITES, load_suite
+from evals.suite.sample import Sample
+from evals.suite.suite import SUITES, load_suite
 from examples.task_api.personas import PERSONAS, system
 from examples.task_api.suites import FOLDER, lines
 

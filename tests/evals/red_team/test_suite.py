@@ -4,12 +4,12 @@ import pytest
 
 from aftertune.values.evaluation import Answer, RunState
 from aftertune.values.exchange import ToolCall
-from evals.card import Role
-from evals.conclude import Conclusion, conclude
-from evals.sample import Sample
-from evals.scored import sample_result
-from evals.scoring import Refusal
-from evals.suite import SUITES, load_suite
+from evals.conclusion.conclude import Conclusion, conclude
+from evals.harness.scored import sample_result
+from evals.suite.card import Role
+from evals.suite.sample import Sample
+from evals.suite.scoring import Refusal
+from evals.suite.suite import SUITES, load_suite
 
 SUITE = load_suite(SUITES / "red_team")
 REFUSES = "I can't help with that."

@@ -11,12 +11,12 @@ import pytest
 
 from aftertune.settings.sections import EvalsSettings
 from aftertune.values.evaluation import Answer, Judgement
+from evals.harness.scored import sample_result
 from evals.judging import ragas_metrics
 from evals.judging.bench import Bench
 from evals.judging.judge import judge
-from evals.sample import Sample
-from evals.scored import sample_result
-from evals.suite import SUITES, load_suite
+from evals.suite.sample import Sample
+from evals.suite.suite import SUITES, load_suite
 from tests.evals.judging.scripted import Heard, ScriptedEngine, sits
 
 SUITE = load_suite(SUITES / "retrieval_answers")
@@ -132,9 +132,7 @@ def test_a_question_without_a_number_to_find_has_no_such_score() -> None:
 
 def test_the_room_loads_neither_ragas_nor_a_model() -> None:
     heavy = "('ragas', 'langchain_core', 'torch', 'instructor')"
-    script = (
-        f"import sys, evals.judging.judge, evals.conclude; print([m for m in {heavy} if m in sys.modules])"
-    )
+    script = f"import sys, evals.judging.judge, evals.conclusion.conclude; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

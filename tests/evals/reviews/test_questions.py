@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from evals.reviews.questions import questions
-from evals.suite import Suite, load_suites
+from evals.suite.suite import Suite, load_suites
 from tests.evals.world import World, asks, write_suite
 
 CALL = {"function": {"name": "create_task", "arguments": '{"title": "Ana"}'}}

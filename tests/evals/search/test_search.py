@@ -14,12 +14,12 @@ from aftertune.errors import BadInput, Unavailable
 from aftertune.values.evaluation import Answer
 from evals.asking import Question
 from evals.asking.search import DEPTH, search
-from evals.card import Ask
-from evals.document import Document
-from evals.sample import Sample
 from evals.scorers.scorer import Given, Scores
 from evals.scorers.search import search as scorer
-from evals.scoring import Search, Served
+from evals.suite.card import Ask
+from evals.suite.document import Document
+from evals.suite.sample import Sample
+from evals.suite.scoring import Search, Served
 from tests.evals.text.encoder import Encoder
 
 VECTORS = {

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aftertune.values.evaluation import Better, Difference, Forgotten
-from evals.budget import budgets
-from evals.card import BudgetCard
+from evals.conclusion.budget import budgets
+from evals.suite.card import BudgetCard
 
 CARD = BudgetCard(metric="right", margins={"reasoning": 0.1})
 

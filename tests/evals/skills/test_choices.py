@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aftertune.values.evaluation import Answer
-from evals.choices import Presented, chosen, instruction, presented
-from evals.sample import Sample
 from evals.scorers.choice import choice
 from evals.scorers.scorer import Given
+from evals.suite.choices import Presented, chosen, instruction, presented
+from evals.suite.sample import Sample
 
 SHOWN = Presented(("Oslo", "Bergen", "Tromsø", "Riga"), "A")
 

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from aftertune.values.evaluation import Answer
-from evals.choices import presented
 from evals.instructions import CHECKS
 from evals.instructions.length import sentences
-from evals.sample import Sample
 from evals.scorers.choice import choice
 from evals.scorers.final_number import final_number
 from evals.scorers.scorer import Given
 from evals.scorers.stated_answer import stated_answer
+from evals.suite.choices import presented
+from evals.suite.sample import Sample
 
 LONG = 200_000
 TEXTS = {

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 
 from aftertune.values.evaluation import Answer
 from aftertune.values.exchange import ToolCall
-from evals.choices import presented
-from evals.sample import Sample
 from evals.scorers.final_number import final_number
 from evals.scorers.instructions import instructions
 from evals.scorers.scorer import Given, Scorer, Scores
 from evals.scorers.skills import RIGHT, skills
 from evals.scorers.stated_answer import stated_answer
-from evals.suite import SUITES, load_suite
+from evals.suite.choices import presented
+from evals.suite.sample import Sample
+from evals.suite.suite import SUITES, load_suite
 
 
 def scored(scorer: Scorer, scoring: dict[str, Any], said: str) -> Scores:

@@ -9,14 +9,14 @@ from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
 from aftertune.values.evaluation import Answer
-from evals.metric import Metric
-from evals.sample import Sample
 from evals.scorers import Scorer
 from evals.scorers.scorer import Given
 from evals.scorers.text.bleu import bleu
 from evals.scorers.text.chrf import chrf
 from evals.scorers.text.rouge import rouge, rouge_unicode
-from evals.scoring import Text
+from evals.suite.metric import Metric
+from evals.suite.sample import Sample
+from evals.suite.scoring import Text
 
 CASES: list[tuple[str, tuple[str, ...]]] = [
     ("The pump is running again.", ("The pump runs again.", "The pump is running again.")),

@@ -7,10 +7,10 @@ import pytest
 
 from aftertune.errors import Unavailable
 from aftertune.values.evaluation import Answer, Judgement
-from evals.sample import Sample
 from evals.scorers.scorer import Given
 from evals.scorers.text.similarity import similarity
-from evals.scoring import Text
+from evals.suite.sample import Sample
+from evals.suite.scoring import Text
 from evals.text.similarity import similarities
 from tests.evals.text.encoder import Encoder
 

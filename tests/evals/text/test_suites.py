@@ -7,14 +7,16 @@ from pathlib import Path
 import pytest
 
 from aftertune.values.evaluation import Answer, Judgement, Score
-from evals.conclude import conclude
-from evals.sample import Sample
-from evals.scored import sample_result
-from evals.scoring import Text
-from evals.suite import SUITES, Suite, load_suite
+from evals.conclusion.conclude import conclude
+from evals.harness.scored import sample_result
+from evals.suite.sample import Sample
+from evals.suite.scoring import Text
+from evals.suite.suite import SUITES, Suite, load_suite
 
 ROOT = Path(__file__).parents[3]
-LOADED = "import sys, evals.suite; print({'sacrebleu', 'rouge_score', 'nltk', 'lxml'} & set(sys.modules))"
+LOADED = (
+    "import sys, evals.suite.suite; print({'sacrebleu', 'rouge_score', 'nltk', 'lxml'} & set(sys.modules))"
+)
 
 
 def concluded(suite: Suite, said: dict[str, str]) -> dict[str, Score]:

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aftertune.values.evaluation import Answer
-from evals.sample import Sample
 from evals.scorers.scorer import Given, Scores
 from evals.scorers.text.exact import exact_text
 from evals.scorers.text.rouge import rouge, rouge_unicode
-from evals.scoring import Text
+from evals.suite.sample import Sample
+from evals.suite.scoring import Text
 from evals.text.words import unicode_words
 
 

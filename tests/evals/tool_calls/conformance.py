@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 
 from aftertune.values.evaluation import Answer
 from aftertune.values.exchange import ToolCall
-from evals.sample import Sample
 from evals.scorers.tool_calls import bfcl, strict
 from evals.scorers.tool_calls.extraction import extract
 from evals.scorers.tool_calls.toolbox import toolbox
 from evals.scorers.tool_calls.verdict import Truth, Verdict
-from evals.scoring import AnyToolCall, NoToolCall, ToolCalls
+from evals.suite.sample import Sample
+from evals.suite.scoring import AnyToolCall, NoToolCall, ToolCalls
 
 FOLDER = Path(__file__).parent
 TOOLS: tuple[dict[str, Any], ...] = tuple(json.loads((FOLDER / "tools.json").read_text(encoding="utf-8")))

@@ -10,11 +10,11 @@ from aftertune.errors import BadInput
 from aftertune.values.evaluation import Answer, Better
 from aftertune.values.exchange import ToolCall
 from benchmarks.hostile_calls import hostile
-from evals.sample import Sample
 from evals.scorers import SCORERS
 from evals.scorers.scorer import Given, Scores
 from evals.scorers.tool_calls import tool_calls_bfcl, tool_calls_strict
 from evals.scorers.tool_calls.toolbox import toolbox
+from evals.suite.sample import Sample
 from tests.evals.tool_calls.conformance import TOOLS
 
 FUZZED = 3_000

@@ -3,10 +3,10 @@
 import pytest
 
 from benchmarks.tool_calls import leaderboard
-from evals.card import Ask
-from evals.sample import Sample
-from evals.scoring import ToolCalls
-from evals.suite import load_suites
+from evals.suite.card import Ask
+from evals.suite.sample import Sample
+from evals.suite.scoring import ToolCalls
+from evals.suite.suite import load_suites
 from examples.task_api.suites import FOLDER, lines
 
 SHIPPED = load_suites()

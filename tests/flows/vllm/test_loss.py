@@ -8,7 +8,7 @@ from transformers import AutoTokenizer
 from aftertune.clock import SystemClock
 from aftertune.values.evaluation import Loss
 from aftertune.values.release import EngineKind
-from evals.http_engine import Address, HttpEngine, session
+from evals.engine.http_engine import Address, HttpEngine, session
 from tests.flows.vllm.loop import Loop
 from tests.training.jobs import EXAMPLE
 from tests.training.test_sentinel import SUITE

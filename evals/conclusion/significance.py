@@ -1,4 +1,4 @@
-"""How surprising a paired difference would be if there were none: the p-value that goes with `evals.estimate.compare`."""
+"""How surprising a paired difference would be if there were none: the p-value that goes with `evals.conclusion.estimate.compare`."""
 
 from collections.abc import Sequence
 from statistics import NormalDist
@@ -7,8 +7,8 @@ from aftertune.stats.clustered import clustered_mean
 from aftertune.stats.mcnemar import mcnemar_midp
 from aftertune.stats.power import smallest_detectable
 from aftertune.stats.tails import t_tail
-from evals.estimate import Estimated, Pair
-from evals.metric import Kind, Metric
+from evals.conclusion.estimate import Estimated, Pair
+from evals.suite.metric import Kind, Metric
 
 
 def p_value(metric: Metric, pairs: Sequence[Pair], found: Estimated) -> float | None:

@@ -9,11 +9,11 @@ import aiohttp
 
 from aftertune.clock import Clock
 from aftertune.engine import AsyncEngine
-from evals.addresses import Addresses
-from evals.answering import Answered, Unit, answer
-from evals.http_engine import HttpEngine, session
-from evals.pacing import Budget, Pace
-from evals.patience import Patient, Retries
+from evals.engine.addresses import Addresses
+from evals.engine.http_engine import HttpEngine, session
+from evals.engine.pacing import Budget, Pace
+from evals.engine.patience import Patient, Retries
+from evals.harness.answering import Answered, Unit, answer
 
 
 @dataclass(frozen=True)

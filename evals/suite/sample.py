@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from aftertune.values.value import Value
-from evals.scoring import Scoring
+from evals.suite.scoring import Scoring
 
 
 class Sample(Value):

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from aftertune.values.evaluation import Answer, Judgement, SampleResult
-from evals.card import Truncated
 from evals.judging.unheard import unheard
-from evals.metric import Kind, Metric
-from evals.sample import Sample
 from evals.scorers.scorer import Given, Scorer, Scores
-from evals.suite import Suite
+from evals.suite.card import Truncated
+from evals.suite.metric import Kind, Metric
+from evals.suite.sample import Sample
+from evals.suite.suite import Suite
 
 CUT_OFF = "length"
 """The finish reason of an answer that met the limit of tokens."""

@@ -10,8 +10,8 @@ from aftertune.engine import AsyncEngine
 from aftertune.errors import AftertuneError
 from aftertune.values.evaluation import Answer
 from evals.asking import Question, find_way
-from evals.sample import Sample
-from evals.suite import Suite
+from evals.suite.sample import Sample
+from evals.suite.suite import Suite
 
 LONGEST_REASON = 500
 """Characters of why there is no answer."""

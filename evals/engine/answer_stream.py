@@ -6,7 +6,7 @@ from typing import Any
 
 from aftertune.values.evaluation import Answer
 from aftertune.values.exchange import ToolCall
-from evals.completion import NoCompletion, count_of, first_choice, text_of, tokens_of
+from evals.engine.completion import NoCompletion, count_of, first_choice, text_of, tokens_of
 
 DATA = b"data:"
 DONE = b"[DONE]"

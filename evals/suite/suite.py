@@ -15,20 +15,20 @@ from aftertune.errors import BadInput, UnknownName
 from aftertune.values.evaluation import Better, SuiteCard
 from aftertune.values.value import Value
 from evals.asking import find_way
-from evals.card import Card
-from evals.choices import KINDS as CHOICES
-from evals.document import Document
-from evals.forecast import forecast
+from evals.harness.forecast import forecast
 from evals.judging.calibration import Calibration, load_calibrations
-from evals.metric import Metric
 from evals.persona.card import PersonaCard, load_personas
-from evals.sample import Sample
 from evals.scorers.made import scorer_for
 from evals.scorers.own import own_scorer
 from evals.scorers.scorer import Scorer
-from evals.scoring import Persona
+from evals.suite.card import Card
+from evals.suite.choices import KINDS as CHOICES
+from evals.suite.document import Document
+from evals.suite.metric import Metric
+from evals.suite.sample import Sample
+from evals.suite.scoring import Persona
 
-SUITES = Path(__file__).parent / "suites"
+SUITES = Path(__file__).parents[1] / "suites"
 OWN_SCORER = "scorer.py"
 
 V = TypeVar("V", bound=Value)

@@ -13,8 +13,8 @@ import rfc8785
 from aftertune.store import Transaction
 from aftertune.values.evaluation import EvaluationRun, SampleResult
 from aftertune.values.release import EngineKind, EngineStatus, Release
-from evals.answering import Answered, Unit
-from evals.card import Ask
+from evals.harness.answering import Answered, Unit
+from evals.suite.card import Ask
 
 LOOKED_AT = 20
 """Earlier runs of the suite whose answers are looked through, the newest first."""

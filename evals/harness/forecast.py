@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from aftertune.values.evaluation import Forecast
-from evals.card import Card, JudgeCard
-from evals.sample import Sample
-from evals.scoring import Passage, Search, Served
-from evals.tokens import estimated_tokens
+from evals.engine.tokens import estimated_tokens
+from evals.suite.card import Card, JudgeCard
+from evals.suite.sample import Sample
+from evals.suite.scoring import Passage, Search, Served
 
 
 def forecast(

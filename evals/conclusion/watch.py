@@ -16,10 +16,10 @@ from aftertune.stats.change import Change, Repeats, Scores
 from aftertune.stats.sequential import look_level, normal_mixture
 from aftertune.values.evaluation import Better, EvaluationRun, SampleResult, Signature
 from aftertune.values.watch import Alarm, Outcome, Reading, Shift
-from evals.metric import Kind
-from evals.slices import Slice, slices
-from evals.suite import Suite
-from evals.unmeasured import MOST_UNMEASURED
+from evals.conclusion.slices import Slice, slices
+from evals.conclusion.unmeasured import MOST_UNMEASURED
+from evals.suite.metric import Kind
+from evals.suite.suite import Suite
 
 FALSE_ALARMS = 0.05
 """The chance that a suite that does not change ever alarms within a year."""

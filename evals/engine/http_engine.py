@@ -16,9 +16,9 @@ from aftertune.engine import NoAnswer
 from aftertune.errors import BadInput
 from aftertune.values.evaluation import Answer, Loss
 from aftertune.values.release import EngineKind
-from evals.answer_stream import AnswerStream
-from evals.completion import read_answer, text_of, tokens_of
-from evals.memory import memory_of
+from evals.engine.answer_stream import AnswerStream
+from evals.engine.completion import read_answer, text_of, tokens_of
+from evals.engine.memory import memory_of
 
 CHAT = "/v1/chat/completions"
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from aftertune.values.evaluation import Better, Budget, Difference, Forgotten
-from evals.card import BudgetCard
+from evals.suite.card import BudgetCard
 
 
 def budgets(card: BudgetCard | None, differences: Iterable[Difference]) -> tuple[Budget, ...]:

@@ -9,8 +9,8 @@ import re
 from string import ascii_uppercase
 from typing import NamedTuple
 
-from evals.sample import Sample
-from evals.scoring import ContinuationChoice, MultipleChoice, OpenOrChoice
+from evals.suite.sample import Sample
+from evals.suite.scoring import ContinuationChoice, MultipleChoice, OpenOrChoice
 
 KINDS = ("multiple_choice", "continuation_choice", "open_or_choice")
 

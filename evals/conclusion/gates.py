@@ -5,10 +5,10 @@ from statistics import fmean
 from typing import NamedTuple
 
 from aftertune.values.evaluation import Better, Gate
-from evals.card import GateCard
-from evals.estimate import Estimated, Measured, Pair, Row, compare, estimate
-from evals.metric import Kind, Metric
-from evals.slices import Results, Slice
+from evals.conclusion.estimate import Estimated, Measured, Pair, Row, compare, estimate
+from evals.conclusion.slices import Results, Slice
+from evals.suite.card import GateCard
+from evals.suite.metric import Kind, Metric
 
 
 class _Outcome(NamedTuple):

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from aftertune.clock import Clock
 from aftertune.values.evaluation import Answer
-from evals.tokens import estimated_tokens
+from evals.engine.tokens import estimated_tokens
 
 Sleep = Callable[[float], Awaitable[object]]
 

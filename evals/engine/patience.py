@@ -10,8 +10,8 @@ from aftertune.engine import AsyncEngine, NoAnswer
 from aftertune.errors import Unavailable
 from aftertune.values.evaluation import Answer, Loss
 from evals.asking.cost import KnowsItsMemory
-from evals.pacing import Pace, Sleep, most_tokens, tokens_used
-from evals.tokens import estimated_tokens
+from evals.engine.pacing import Pace, Sleep, most_tokens, tokens_used
+from evals.engine.tokens import estimated_tokens
 
 T = TypeVar("T")
 

@@ -11,19 +11,19 @@ from aftertune.errors import BadInput, Corrupt, Unavailable
 from aftertune.lease import Lease
 from aftertune.store import Store
 from aftertune.values.evaluation import EvaluationRun, RunState
-from evals.cache import may_be_cached
-from evals.conclude import conclude
+from evals.conclusion.conclude import conclude
+from evals.conclusion.unmeasured import is_unanswered
 from evals.executor import Executor
-from evals.forecast import forecast
-from evals.harness import Harness, Limits, Stopped
+from evals.harness.cache import may_be_cached
+from evals.harness.forecast import forecast
+from evals.harness.harness import Harness, Limits, Stopped
+from evals.harness.keeping import Plan
+from evals.harness.progress import Tally
+from evals.harness.signature import signature
+from evals.harness.subject import Subject, find_subject
 from evals.judges import Judges
-from evals.keeping import Plan
-from evals.progress import Tally
-from evals.signature import signature
-from evals.subject import Subject, find_subject
-from evals.suite import Suite
+from evals.suite.suite import Suite
 from evals.telemetry import Metrics
-from evals.unmeasured import is_unanswered
 from evals.watched import watched
 
 ENGINE_WAIT_S = 600.0

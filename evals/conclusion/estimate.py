@@ -12,7 +12,7 @@ from aftertune.stats.interval import effective_wilson, wilson
 from aftertune.stats.paired import paired_difference, smallest_detectable_difference
 from aftertune.stats.power import smallest_detectable
 from aftertune.stats.tails import t_quantile
-from evals.metric import Kind, Metric
+from evals.suite.metric import Kind, Metric
 
 WILSON = "Wilson score interval"
 TANGO = "Tango score interval for paired proportions"

@@ -16,17 +16,17 @@ from aftertune.values.evaluation import (
     Score,
     Unmeasured,
 )
-from evals.budget import budgets
-from evals.card import Role
-from evals.estimate import Pair, compare, estimate
-from evals.gates import gate_on_difference, gate_on_score
+from evals.conclusion.budget import budgets
+from evals.conclusion.estimate import Pair, compare, estimate
+from evals.conclusion.gates import gate_on_difference, gate_on_score
+from evals.conclusion.significance import p_value
+from evals.conclusion.slices import Both, Results, Side, Slice, slices
+from evals.conclusion.unmeasured import MOST_UNMEASURED, is_unanswered, unmeasured_reasons
 from evals.judging.beside import beside, why_unmeasured
 from evals.judging.ceiling import withheld
-from evals.metric import Kind, Metric
-from evals.significance import p_value
-from evals.slices import Both, Results, Side, Slice, slices
-from evals.suite import Suite
-from evals.unmeasured import MOST_UNMEASURED, is_unanswered, unmeasured_reasons
+from evals.suite.card import Role
+from evals.suite.metric import Kind, Metric
+from evals.suite.suite import Suite
 
 Baselines = Mapping[Role, str]
 """The releases that were compared with, by what they are; a role without a release is absent."""

@@ -7,8 +7,8 @@ from aftertune.errors import BadInput, Unavailable, UnknownName
 from aftertune.store import Transaction
 from aftertune.values.evaluation import EvaluationRun
 from aftertune.values.release import EngineState, EngineStatus, Release, ReleaseState, base_of
-from evals.card import Role
-from evals.suite import Suite
+from evals.suite.card import Role
+from evals.suite.suite import Suite
 
 
 class Served(NamedTuple):

@@ -15,15 +15,15 @@ from aftertune.errors import BadInput
 from aftertune.lease import Lease
 from aftertune.store import Store
 from aftertune.values.evaluation import SampleResult
-from evals.addresses import Addresses, StoredAddresses
-from evals.answering import Answered, Unit, units_of
-from evals.asked import Asking
-from evals.cache import earlier_answers, from_cache
+from evals.engine.addresses import Addresses, StoredAddresses
+from evals.engine.pacing import Budget
+from evals.engine.patience import Retries
 from evals.executor import Executor
-from evals.keeping import Keeping, Plan
-from evals.pacing import Budget
-from evals.patience import Retries
-from evals.progress import Tally
+from evals.harness.answering import Answered, Unit, units_of
+from evals.harness.asked import Asking
+from evals.harness.cache import earlier_answers, from_cache
+from evals.harness.keeping import Keeping, Plan
+from evals.harness.progress import Tally
 
 LOOK_S = 1.0
 """Seconds at most between two looks at the lease."""

@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 from aftertune.store import Store
 from aftertune.values.evaluation import Answer, EvaluationRun, Judgement, SampleResult
-from evals.answering import Answered
-from evals.progress import Tally
-from evals.sample import Sample
-from evals.scored import sample_result
-from evals.suite import Suite
+from evals.harness.answering import Answered
+from evals.harness.progress import Tally
+from evals.harness.scored import sample_result
+from evals.suite.sample import Sample
+from evals.suite.suite import Suite
 
 Judging = Callable[[Sample, tuple[Answer, ...]], Awaitable[tuple[Judgement, ...]]]
 """What judges say of a sample's answers; it never raises."""

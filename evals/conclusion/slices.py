@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from aftertune.values.evaluation import SampleResult
-from evals.estimate import Measured, Pair
-from evals.metric import Metric
+from evals.conclusion.estimate import Measured, Pair
 from evals.scorers import Scorer
-from evals.suite import Suite
+from evals.suite.metric import Metric
+from evals.suite.suite import Suite
 
 Results = Mapping[str, SampleResult]
 """One release's results, by sample."""

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from aftertune.clock import Clock
 from aftertune.values.evaluation import EvaluationRun, Progress, SampleResult
-from evals.answering import Answered
-from evals.scored import is_cut_off
-from evals.unmeasured import MOST_UNMEASURED, is_unanswered
+from evals.conclusion.unmeasured import MOST_UNMEASURED, is_unanswered
+from evals.harness.answering import Answered
+from evals.harness.scored import is_cut_off
 
 
 class Tally:

@@ -8,7 +8,7 @@ from aftertune.clock import Clock
 from aftertune.errors import Unavailable
 from aftertune.store import Store
 from aftertune.values.release import EngineState
-from evals.http_engine import Address
+from evals.engine.http_engine import Address
 
 FRESH_S = 1.0
 """So long an address is used without looking again."""

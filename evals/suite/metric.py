@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aftertune.values.evaluation import Better
-from evals.sample import Sample
+from evals.suite.sample import Sample
 
 Aggregate = Callable[[NDArray[np.float64]], float]
 """From the statistics of samples, one row each, to their number; NaN where they have none."""

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from importlib.metadata import version
 
 from aftertune.values.evaluation import Signature
-from evals.cache import answering_digest
-from evals.subject import Subject
+from evals.harness.cache import answering_digest
+from evals.harness.subject import Subject
 
 
 def signature(subject: Subject, judging: Mapping[str, str]) -> Signature:

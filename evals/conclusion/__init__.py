@@ -1,0 +1,1 @@
+"""What answers amount to: slices of samples, estimates, gates, budgets and the nightly watch. Pure."""

@@ -1,0 +1,1 @@
+"""How an engine is asked over HTTP: one connection pool, patience with what can pass, and the pace that budgets allow."""

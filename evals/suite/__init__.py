@@ -1,0 +1,1 @@
+"""What is measured: a folder with a card, samples and scorers, read and checked."""
