@@ -48,8 +48,8 @@ format: $(INSTALLED) ## put the code into form
 test: $(INSTALLED) $(VLLM) browser prometheus compose ## the whole suite: real engines, browser, PostgreSQL, Prometheus
 	scripts/compile
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest --numprocesses 2 --override-ini pythonpath=.compiled $(COMPILED_TESTS)
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest --numprocesses 2 -m "not stack" $(addprefix --ignore=,$(COMPILED_TESTS))
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -m stack
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder \
+	    $(addprefix --ignore=,$(COMPILED_TESTS))
 
 demo: $(INSTALLED) $(if $(filter vllm,$(ENGINE)),$(VLLM)) ## the whole loop as a story (ONCE=1 ends after it; TRAIN=1 trains v1 first; ENGINE=vllm)
 	$(BIN)/python -m examples.task_api.demo $(strip $(if $(ONCE),--once) $(if $(TRAIN),--train) $(if $(ENGINE),--engine $(ENGINE)))
