@@ -8,9 +8,10 @@ COMPILED_TESTS := tests/serving/test_compiled.py tests/serving/wire/test_server.
     $(addprefix tests/serving/router/test_,as_it_arrives.py budget.py circuit.py faithful.py kept.py limits.py \
     members.py moment.py policy.py shadow.py spool.py)
 export PYTHON ?= python3
+PYTEST = PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help install vllm browser prometheus compose check format test demo models lock bench-router
+.PHONY: help install vllm browser prometheus compose check format test test-stacks test-rooms demo models lock bench-router
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,9 +48,14 @@ format: $(INSTALLED) ## put the code into form
 
 test: $(INSTALLED) $(VLLM) browser prometheus compose ## the whole suite: real engines, browser, PostgreSQL, Prometheus
 	scripts/compile
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest --numprocesses 2 --override-ini pythonpath=.compiled $(COMPILED_TESTS)
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder \
-	    $(addprefix --ignore=,$(COMPILED_TESTS))
+	$(PYTEST) --numprocesses 2 --override-ini pythonpath=.compiled $(COMPILED_TESTS)
+	$(MAKE) --jobs 2 --output-sync=target test-stacks test-rooms
+
+test-stacks: # journeys through every room, one at a time; they have right of way
+	$(PYTEST) -m stack
+
+test-rooms: # what was asked of compiled modules is not asked again
+	PATH="$(CURDIR)/$(BIN):$$PATH" nice -n 10 $(BIN)/pytest --numprocesses 2 -m "not stack" $(addprefix --ignore=,$(COMPILED_TESTS))
 
 demo: $(INSTALLED) $(if $(filter vllm,$(ENGINE)),$(VLLM)) ## the whole loop as a story (ONCE=1 ends after it; TRAIN=1 trains v1 first; ENGINE=vllm)
 	$(BIN)/python -m examples.task_api.demo $(strip $(if $(ONCE),--once) $(if $(TRAIN),--train) $(if $(ENGINE),--engine $(ENGINE)))

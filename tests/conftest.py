@@ -28,21 +28,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several processes a file's tests stay together. Tests that start every room come first, one after the other:
-    what takes longest ends the run no later than the rest.
-    """
-    items.sort(key=_starts_no_stack)
-    for item in items:
-        group = f"{item.path.parent.name}/{item.path.stem}" if _starts_no_stack(item) else "stack"
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
-def _starts_no_stack(item: pytest.Item) -> bool:
-    return item.get_closest_marker("stack") is None
-
-
 @pytest.fixture
 def clock() -> ManualClock:
     return ManualClock()
