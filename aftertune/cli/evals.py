@@ -22,6 +22,7 @@ app = typer.Typer(no_args_is_help=True, help="Run suites on releases and look at
 app.command()(evals_files.compare)
 app.command()(evals_files.rescore)
 app.command()(evals_files.export)
+app.command()(evals_files.flaky)
 app.command("import")(evals_files.import_samples)
 
 

@@ -1,4 +1,4 @@
-"""`aftertune evals compare|rescore|export|import`: runs and suites as files."""
+"""`aftertune evals compare|rescore|export|flaky|import`: runs and suites as files."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -11,6 +11,7 @@ from aftertune.cli import show
 from aftertune.cli.client import client_from_environment
 from aftertune.settings import Settings, load
 from aftertune.values.evaluation import EvaluationRun, SampleResult
+from aftertune.visible import visible
 
 if TYPE_CHECKING:
     from evals.archive.compare import Compared, Comparison
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 NAMED_FLIPS = 5
 """Samples that a table names."""
+
+SHOWN_ANSWER = 60
+"""Characters of an answer that a table shows."""
 
 Suites = Annotated[
     list[Path] | None,
@@ -96,6 +100,36 @@ def export(
     else:
         write_whole(out, inspect_log.document(inspect_log.inspect_log(file, release)))
     typer.echo(f"{out}: {file.run.id}, {len(file.results)} results.")
+
+
+def flaky(
+    run: Annotated[str, typer.Argument(help="a run's id, or its file")],
+    release: Annotated[str, typer.Option(help="whose answers; default: the one under test")] = "",
+) -> None:
+    """The samples that did not get the same answer each time, the most unsteady first."""
+    from evals.scorers.consistency import flaky as listed  # noqa: PLC0415
+
+    settings = load()
+    file = _run_file(settings, run, _suites(settings, None))
+    found = listed.flaky(file.results, release or file.run.release)
+    show.table(
+        ("sample", "runs", "most alike", "answers"),
+        (
+            (
+                each.sample,
+                each.runs,
+                f"{each.modal_share:.2f}",
+                " | ".join(_times(*one) for one in each.answers),
+            )
+            for each in found
+        ),
+    )
+    typer.echo(f"{file.run.id}: {len(found)} samples with two or more different answers.")
+
+
+def _times(answer: str, count: int) -> str:
+    said = visible(" ".join(answer.split()))
+    return f"{count}× {said if len(said) <= SHOWN_ANSWER else said[:SHOWN_ANSWER] + '…'}"
 
 
 def import_samples(

@@ -12,6 +12,7 @@ from aftertune.cli.app import app
 from aftertune.clock import ManualClock
 from aftertune.errors import AftertuneError
 from aftertune.store import Store
+from aftertune.values.evaluation import Answer
 from evals.archive.run_file import RunFile, read_run, run_file, write_run
 from tests.evals.world import World, asks, served, small_suites
 
@@ -106,3 +107,18 @@ def test_samples_are_imported(tmp_path: Path) -> None:
     source.write_text(json.dumps(asks("a", "2 + 2?", {"kind": "exact_match", "answers": ["4"]})))
     code, said = invoke("import", source, "--out", tmp_path / "sums", "--licence", "ours")
     assert (code, said) == (0, f"{tmp_path / 'sums'}: 1 samples. Look at its card.yaml.\n")
+
+
+def test_flaky_samples_are_listed_with_their_answers(stored: Path) -> None:
+    file = read_run(stored)
+    first, *others = file.results
+    unsteady = first.model_copy(
+        update={"answers": tuple(Answer(text=text) for text in ("yes", "no", "yes\x1b[31m", "yes"))}
+    )
+    write_run(stored, file._replace(results=(unsteady, *others)))
+    code, said = invoke("flaky", stored)
+    assert code == 0
+    assert first.sample in said
+    assert "2× yes" in said
+    assert "\x1b" not in said
+    assert "run-1: 1 samples with two or more different answers." in said
