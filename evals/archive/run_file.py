@@ -3,20 +3,16 @@
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
-
-from pydantic import ValidationError
+from typing import Any, NamedTuple
 
 from aftertune.errors import BadInput
 from aftertune.values.evaluation import EvaluationRun, SampleResult
-from aftertune.values.value import Value
 from evals.archive.files import json_objects, write_whole
 from evals.suite.sample import Sample
+from evals.suite.validated import validated
 
 FORMAT = "aftertune run"
 VERSION = 1
-
-V = TypeVar("V", bound=Value)
 
 
 class RunFile(NamedTuple):
@@ -61,11 +57,11 @@ def read_run(path: Path) -> RunFile:
                     f"{where} does not begin a run of version {VERSION}.",
                     "Write it with aftertune evals export.",
                 )
-            run = _validated(EvaluationRun, line.get("run"), where)
+            run = validated(EvaluationRun, line.get("run"), where)
         elif "sample" in line:
-            samples.append(_validated(Sample, line["sample"], where))
+            samples.append(validated(Sample, line["sample"], where))
         else:
-            results.append(_validated(SampleResult, line.get("result"), where))
+            results.append(validated(SampleResult, line.get("result"), where))
     if run is None:
         raise BadInput(f"{path} is empty.")
     if {result.run for result in results} - {run.id}:
@@ -85,12 +81,3 @@ def _unique(samples: Sequence[Sample], path: Path) -> Sequence[Sample]:
     if len({sample.id for sample in samples}) < len(samples):
         raise BadInput(f"{path} holds a sample twice.")
     return samples
-
-
-def _validated(kind: type[V], raw: Any, where: str) -> V:
-    try:
-        return kind.model_validate(raw)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise BadInput(f"{where} is wrong at {name or 'its top'}: {first['msg']}.") from None

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple, TypeVar
 
 import rfc8785
 import yaml
-from pydantic import ValidationError
 
 from aftertune.errors import BadInput, UnknownName
 from aftertune.values.evaluation import Better, SuiteCard
@@ -27,11 +26,11 @@ from evals.suite.document import Document
 from evals.suite.metric import Metric
 from evals.suite.sample import Sample
 from evals.suite.scoring import Persona
+from evals.suite.validated import validated
 
 SUITES = Path(__file__).parents[1] / "suites"
 OWN_SCORER = "scorer.py"
 
-V = TypeVar("V", bound=Value)
 Identified = TypeVar("Identified", Sample, Document)
 
 
@@ -102,7 +101,7 @@ def load_suites(*folders: Path) -> Mapping[str, Suite]:
 def load_suite(folder: Path) -> Suite:
     """Raises BadInput or UnknownName."""
     file = folder / "card.yaml"
-    card = _validated(Card, _card(file), str(file))
+    card = validated(Card, _card(file), str(file))
     if card.name != folder.name:
         raise BadInput(f"{file} names the suite {card.name!r}.", f"Name it {folder.name!r}.")
     own, personas = own_scorer(folder / OWN_SCORER), load_personas(folder, card.personas)
@@ -136,7 +135,7 @@ def _rows(kind: type[Identified], file: Path) -> tuple[Identified, ...]:
             rfc8785.dumps(raw)
         except (ValueError, RecursionError) as error:
             raise BadInput(f"{where} is no JSON: {error}.") from None
-        row = _validated(kind, raw, where)
+        row = validated(kind, raw, where)
         if row.id in found:
             raise BadInput(f"{where} has the id {row.id!r} again.", "Ids are unique in a suite.")
         found[row.id] = row
@@ -219,15 +218,6 @@ def _tools(folder: Path, name: str) -> tuple[dict[str, Any], ...]:
     if not named:
         raise BadInput(f"{file} is no OpenAI tools list.")
     return tuple(tools)
-
-
-def _validated(kind: type[V], raw: Any, where: str) -> V:
-    try:
-        return kind.model_validate(raw)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise BadInput(f"{where} is wrong at {name or 'its top'}: {first['msg']}.") from None
 
 
 def _digest(
