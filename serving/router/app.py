@@ -41,8 +41,10 @@ from serving.wire.watch import Watch
 PROBE_DRAIN_S = 0.5
 MIRROR_DRAIN_S = 1.0
 """A stopping router waits `router.drain_s` for answers, then this long for probes and copies: below 30 s."""
-FLUSH_S = 0.01
+FLUSH_S = 0.02
 """Shadow legs wait so long at most to be written with a live one."""
+SEAL_LOOK_S = 0.1
+"""How often the spool is asked whether a segment's time has come."""
 
 
 class Router:
@@ -143,13 +145,20 @@ class Router:
 
     def _recorder(self, stack: AsyncExitStack) -> Recorder:
         name = self._settings.router.name
-        spool = SpoolWriter(self._settings.spool_folder / name, self._settings.spool, name)
+        loop = asyncio.get_running_loop()
+
+        def flush_soon() -> None:
+            loop.call_later(FLUSH_S, spool.flush)
+
+        spool = SpoolWriter(
+            self._settings.spool_folder / name, self._settings.spool, name, flush_soon=flush_soon
+        )
         stack.callback(spool.close)
         SpoolCollector(spool, self.metrics.registry)
 
         async def flush() -> None:
             while True:
-                await asyncio.sleep(FLUSH_S)
+                await asyncio.sleep(SEAL_LOOK_S)
                 spool.flush()
 
         self._go_on(stack, flush())

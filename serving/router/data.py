@@ -17,7 +17,7 @@ from serving.router.exchange import Exchange, Lane
 from serving.router.limits import Excess
 from serving.router.metrics import Metrics
 from serving.router.passage import Passage
-from serving.router.policy import decide
+from serving.router.policy import policy_of
 from serving.router.refusal import JSON, Refused, error_body, refused, retry_headers
 from serving.router.reply import Reply
 from serving.router.request import ModelRequest, request_id
@@ -97,7 +97,9 @@ class DataPort:
     ) -> None:
         """Answer a request for a model; what was admitted is given back when it ends."""
         try:
-            decision = decide(route, request.conversation.value, request.request_id)
+            policy = policy_of(route)
+            conversation = request.attribution.conversation if policy.by_conversation else ""
+            decision = policy.decide(conversation, request.request_id)
             exchange = Exchange(self.lane, request, reply, route, grant, decision, probe=probe)
             exchange.start(self.lane.pool.time())
         except Exception:

@@ -229,6 +229,7 @@ class Exchange:
         sent, self._dropped = self._request.bytes_for(self._target, self._url)
         self.deadline = min(now + self._lane.bounds.first_byte_s, self._ends_at)
         self._call = self._lane.pool.send(self._url, sent, self)
+        self._leg.prepare()
 
     def _ask_another(self, target: Target, url: str) -> None:
         """The next engine. Where it is another release's, the record says that this one gave no answer."""

@@ -29,11 +29,15 @@ class Recorder:
 
 
 class Leg:
-    """Collects what the engine sends; `close` writes the record, once."""
+    """Collects what the engine sends; `close` writes the record, once.
+
+    `prepare` does what can be done of that while the engine thinks.
+    """
 
     __slots__ = (
         "_answer",
         "_arrival",
+        "_beginning",
         "_first",
         "_last",
         "_place",
@@ -58,6 +62,20 @@ class Leg:
         self._arrival = now_us()
         self._first = self._last = 0
         self._answer: list[bytes] = []
+        self._beginning = b""
+
+    def prepare(self) -> None:
+        """Put together what is known of the record before there is an answer. Once: later calls do nothing."""
+        if self._beginning:
+            return
+        place = self._place
+        # What is put in here has nothing that JSON would escape.
+        self._beginning = b'%b,%b,"exchange_id":"%b","arrival":"%b"' % (
+            place.beginning(self.request.endpoint, self._role),
+            self.request.members(identified=place.identified),
+            new_id().encode(),
+            moment(self._arrival),
+        )
 
     def receive(self, pieces: Sequence[bytes]) -> None:
         """The next bytes of the answer's body."""
@@ -104,18 +122,12 @@ class Leg:
         )
 
     def _header(self, error: ExchangeError | None, pair_id: str | None) -> bytes:
-        """The JSON of an ExchangeHeader; what is put in here has nothing that JSON would escape."""
-        place = self._place
+        """The JSON of an ExchangeHeader."""
+        self.prepare()
         first = _moment_or_null(self._first)
-        return (
-            b'%b,%b,"exchange_id":"%b","pair_id":%b,"arrival":"%b","first_byte":%b,"last_byte":%b,'
-            b'"ended":"%b","status":%d,"error":%b}'
-        ) % (
-            place.beginning(self.request.endpoint, self._role),
-            self.request.members(place.capture),
-            new_id().encode(),
+        return b'%b,"pair_id":%b,"first_byte":%b,"last_byte":%b,"ended":"%b","status":%d,"error":%b}' % (
+            self._beginning,
             _quoted(pair_id),
-            moment(self._arrival),
             first,
             first if self._last == self._first else _moment_or_null(self._last),
             moment(now_us()),

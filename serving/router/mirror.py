@@ -31,6 +31,8 @@ _COPY_BYTES: Final = 1_000
 """Of memory, that a waiting copy holds besides its request's body and headers."""
 MIRRORED: Final = frozenset({Endpoint.CHAT, Endpoint.COMPLETIONS, Endpoint.RESPONSES})
 """Endpoints that generate; the others compute, and say nothing of how a release answers."""
+REFUSAL_S: Final = 0.1
+"""A shadow that refuses a connection is not tried for so long: copies meanwhile are recorded as that one is."""
 _LOOK_S: Final = 0.02
 _WAITS: Final = "concurrency"
 _SHADOW: Final = ExchangeRole.SHADOW
@@ -146,7 +148,7 @@ class Mirror:
         lane = self._lanes.get((deployment, target.release))
         if lane is None:
             self._lanes = {key: kept for key, kept in self._lanes.items() if kept.busy or kept.recent}
-            lane = _Lane(self, budget, Pool(self._connect_s))
+            lane = _Lane(self, budget, Pool(self._connect_s, REFUSAL_S))
             self._lanes[deployment, target.release] = lane
         elif lane.budget is not budget and lane.budget != budget:
             lane.change(budget)
@@ -256,6 +258,7 @@ class _Copy:
         try:
             sent, _ = self.request.bytes_for(self.target, self.target.url)
             self._call = self._lane.pool.send(self.target.url, sent, self)
+            self._leg.prepare()
         except ValueError:
             log.exception("A copy cannot be sent to %s.", self.target.release)
             mirror.loop.call_soon(self.failed, Fault.REFUSED)

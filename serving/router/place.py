@@ -4,7 +4,7 @@ from typing import Final
 
 import orjson
 
-from aftertune.capture import keeps_payload
+from aftertune.capture import keeps_identity, keeps_payload
 from aftertune.headers import GENERATION, RELEASE
 from aftertune.values.exchange import Endpoint, ExchangeRole
 from aftertune.values.route import Route, Target
@@ -14,23 +14,26 @@ _MOST: Final = 1024
 
 
 class Place:
-    """`headers` are the lines by which an answer names what made it; `captured`: whether payloads are recorded."""
+    """`headers` are the lines by which an answer names what made it.
+
+    `captured`: whether payloads are recorded; `identified`: whether conversation, user and tenant are.
+    """
 
     __slots__ = (
         "_beginnings",
         "_route",
         "_router",
         "_target",
-        "capture",
         "captured",
         "deployment",
         "headers",
+        "identified",
     )
 
     def __init__(self, router: str, route: Route, target: Target) -> None:
         self.deployment = route.deployment
-        self.capture = route.capture
         self.captured = keeps_payload(route.capture)
+        self.identified = keeps_identity(route.capture)
         self.headers = f"{RELEASE}: {target.release}\r\n{GENERATION}: {route.generation}\r\n".encode()
         self._router = router
         self._route = route
@@ -50,7 +53,7 @@ class Place:
                     "generation": self._route.generation,
                     "role": role,
                     "router": self._router,
-                    "capture": self.capture,
+                    "capture": self._route.capture,
                 }
             )[:-1]
         return known

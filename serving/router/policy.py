@@ -69,13 +69,17 @@ class _Leg:
 
 
 class Policy:
-    """A route, made ready to decide by: what does not depend on the request is worked out here, once."""
+    """A route, made ready to decide by: what does not depend on the request is worked out here, once.
 
-    __slots__ = ("__weakref__", "_canary", "_deployment", "_share", "_stable")
+    `by_conversation`: whether it matters which conversation asks.
+    """
+
+    __slots__ = ("__weakref__", "_canary", "_deployment", "_share", "_stable", "by_conversation")
 
     def __init__(self, route: Route) -> None:
         self._deployment = route.deployment
         self._share = route.share if route.mode is Mode.CANARY else 0.0
+        self.by_conversation = 0 < self._share < 1
         shadows = _shadow_samples(route)
         candidate = route.candidate
         if candidate is None:
@@ -86,7 +90,11 @@ class Policy:
         self._stable = _Leg(route.stable, ExchangeRole.STABLE, (_rollout_sample(route, candidate), *shadows))
 
     def decide(self, conversation: str, request_id: str) -> Decision:
-        """As `decide`, for this route."""
+        """A conversation stays with its release; raising the share only ever moves conversations to the candidate.
+
+        The rollout's copy goes to the release that does not answer, shadows get theirs besides, and no release gets
+        two.
+        """
         canary, share = self._canary, self._share
         if (
             canary is not None
@@ -107,16 +115,13 @@ _POLICIES: Final[dict[int, Policy]] = {}
 """By the route's identity, for as long as the route lives: to hash a whole route costs more than to decide."""
 
 
-def decide(route: Route, conversation: str, request_id: str) -> Decision:
-    """A conversation stays with its release; raising the share only ever moves conversations to the candidate.
-
-    The rollout's copy goes to the release that does not answer, shadows get theirs besides, and no release gets two.
-    """
+def policy_of(route: Route) -> Policy:
+    """Made when the route is first met."""
     policy = _POLICIES.get(id(route))
     if policy is None:
         policy = _POLICIES[id(route)] = Policy(route)
         weakref.finalize(route, _POLICIES.pop, id(route), None)
-    return policy.decide(conversation, request_id)
+    return policy
 
 
 def _rollout_sample(route: Route, other: Target) -> _Sample:

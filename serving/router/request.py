@@ -2,24 +2,20 @@
 
 import re
 from collections.abc import Mapping
-from hashlib import sha256
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import orjson
 
-from aftertune.capture import keeps_identity
-from aftertune.headers import CONVERSATION, REQUEST_ID, TENANT, USER
-from aftertune.values.exchange import CapturePolicy, Endpoint, Source
+from aftertune.headers import REQUEST_ID
+from aftertune.values.exchange import Endpoint
 from aftertune.values.route import Target
+from serving.router.attribution import Attribution, usable_header
 from serving.router.ids import new_id
 from serving.router.refusal import Refused
 from serving.router.rewrite import MODEL, Span, addressed, plain_model
 from serving.wire.client import origin_of
 from serving.wire.head import HOP, Headers, travelling
 from serving.wire.request import Request
-
-DEFAULT_TENANT: Final = "default"
-MAX_NAME: Final = 256
 
 _KEPT_BACK: Final = HOP | {
     b"authorization",
@@ -38,15 +34,11 @@ _KEPT_BACK: Final = HOP | {
 _OURS: Final = b"x-aftertune-"
 _SET_ANEW: Final = f"accept-encoding: identity\r\ncontent-type: application/json\r\n{REQUEST_ID}: ".encode()
 """The body was read as JSON, so it travels as that, whatever the client called it."""
-_CONVERSATION: Final = CONVERSATION.encode()
-_USER: Final = USER.encode()
-_TENANT: Final = TENANT.encode()
 # A member of an enumeration costs a call each time it is named.
 _CHAT: Final = Endpoint.CHAT
 _RESPONSES: Final = Endpoint.RESPONSES
-_HEADER: Final = Source.HEADER.value
-_BODY: Final = Source.BODY.value
-_FALLBACK: Final = Source.FALLBACK.value
+_DEEPEST: Final = 254
+"""Objects and lists within each other, in a body: what the library that reads 1024 also writes."""
 
 _REQUIRED: Final[Mapping[Endpoint, tuple[str, type | tuple[type, ...]]]] = {
     Endpoint.CHAT: ("messages", list),
@@ -60,24 +52,16 @@ _STATEFUL: Final = ("previous_response_id", "conversation", "background", "promp
 _TRACEPARENT: Final = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
-class Named(NamedTuple):
-    """A conversation, user or tenant, and where it was read: the text of a Source."""
-
-    value: str
-    source: str
-
-
-_NOBODY: Final = Named("", _FALLBACK)
-
-
 class ModelRequest:
     """`body` is the client's, byte for byte. `headers` are the lines that travel on to an engine."""
 
     __slots__ = (
+        "_attribution",
+        "_fields",
         "_members",
         "_model",
+        "_named",
         "body",
-        "conversation",
         "endpoint",
         "headers",
         "key",
@@ -86,17 +70,12 @@ class ModelRequest:
         "request_id",
         "stateful",
         "stream",
-        "tenant",
-        "trace_id",
-        "user",
     )
 
     def __init__(self, endpoint: Endpoint, http: Request, key: str, identity: str) -> None:
         """A request from the credential's holder `key`. Raises Refused (400)."""
-        body, named = http.body, http.named
+        body = http.body
         fields = _parse(body, endpoint)
-        metadata = fields.get("metadata")
-        metadata = metadata if isinstance(metadata, dict) else {}
         self.endpoint = endpoint
         self.path = http.target
         self.body = body
@@ -105,39 +84,35 @@ class ModelRequest:
         self.stateful = endpoint is _RESPONSES and _leans_on_memory(fields)
         self.request_id = identity
         self.key = key
-        conversation = _named(named.get(_CONVERSATION), metadata.get("conversation_id"))
-        self.conversation = conversation or Named(_opening(endpoint, fields, key), _FALLBACK)
-        user = fields.get("user") or fields.get("safety_identifier")
-        self.user = _named(named.get(_USER), user) or Named(key, _FALLBACK)
-        tenant = _named(named.get(_TENANT), metadata.get("tenant"))
-        self.tenant = tenant or Named(DEFAULT_TENANT, _FALLBACK)
-        self.trace_id = _trace_id(named.get(b"traceparent"))
         self.headers = engine_headers(http.headers, identity)
+        self._fields: Mapping[str, Any] | None = fields
+        self._named: Mapping[bytes, bytes] = http.named
+        self._attribution: Attribution | None = None
         self._model: Span | None = None
         self._members = b""
 
-    def members(self, capture: CapturePolicy) -> bytes:
+    @property
+    def attribution(self) -> Attribution:
+        """Worked out when it is first asked for: few requests wait for it."""
+        known = self._attribution
+        if known is None:
+            assert self._fields is not None
+            known = self._attribution = Attribution(self.endpoint, self._fields, self._named, self.key)
+            self._fields = None
+        return known
+
+    def members(self, *, identified: bool) -> bytes:
         """What all records of this request say of it, as members of a header's JSON.
 
-        Conversation, user and tenant are blank where nothing of them is kept. `capture` is the deployment's: it is
-        the same at each call.
+        `identified`: whether conversation, user and tenant are kept; the deployment has it, the same at each call.
         """
         if not self._members:
-            if keeps_identity(capture):
-                conversation, user, tenant = self.conversation, self.user, self.tenant
-            else:
-                conversation = user = tenant = _NOBODY
             members = {
                 "request_id": self.request_id,
-                "trace_id": self.trace_id,
+                "trace_id": _trace_id(self._named.get(b"traceparent")),
                 "key": self.key,
                 "stream": self.stream,
-                "conversation": conversation[0],
-                "conversation_source": conversation[1],
-                "end_user": user[0],
-                "end_user_source": user[1],
-                "tenant": tenant[0],
-                "tenant_source": tenant[1],
+                **self.attribution.members(kept=identified),
             }
             self._members = orjson.dumps(members)[1:-1]
         return self._members
@@ -177,7 +152,7 @@ def to_engine(method: bytes, url: str, path: bytes, headers: bytes, body: bytes)
 
 def request_id(header: bytes | None) -> str:
     """The client's request id when it is a usable one, else a new one."""
-    return _usable_header(header) or new_id()
+    return usable_header(header) or new_id()
 
 
 def engine_headers(headers: Headers, identity: str) -> bytes:
@@ -197,6 +172,8 @@ def _parse(body: bytes, endpoint: Endpoint) -> dict[str, Any]:
         raise Refused(400, "invalid_json", f"The body is not JSON: {error}.") from None
     if not isinstance(fields, dict):
         raise Refused(400, "invalid_json", "The body is not a JSON object.")
+    if body.count(b"{") + body.count(b"[") > _DEEPEST:
+        _check_depth(fields)
     model = fields.get(MODEL)
     if not isinstance(model, str) or not model:
         raise _missing(MODEL, "must name a deployment")
@@ -207,6 +184,15 @@ def _parse(body: bytes, endpoint: Endpoint) -> dict[str, Any]:
         if not (endpoint is _RESPONSES and fields.get("prompt")):
             raise _missing(required[0], what)
     return fields
+
+
+def _check_depth(fields: dict[str, Any]) -> None:
+    try:
+        orjson.dumps(fields)
+    except orjson.JSONEncodeError:
+        raise Refused(
+            400, "invalid_json", f"The body is nested too deeply: {_DEEPEST} levels are the most."
+        ) from None
 
 
 def _leans_on_memory(fields: Mapping[str, Any]) -> bool:
@@ -220,45 +206,3 @@ def _leans_on_memory(fields: Mapping[str, Any]) -> bool:
 
 def _missing(field: str, what: str) -> Refused:
     return Refused(400, "missing_required_parameter", f"The field {field!r} {what}.", param=field)
-
-
-def _opening(endpoint: Endpoint, fields: Mapping[str, Any], key: str) -> str:
-    """A name for a conversation that has none: the same for all its turns, which begin alike."""
-    if endpoint is _CHAT:
-        said: Any = _first_of_user(fields["messages"])
-    elif endpoint is _RESPONSES and isinstance(fields.get("input"), list):
-        said = _first_of_user(fields["input"])
-    else:
-        said = fields.get("input") or fields.get("prompt")
-    try:
-        opening = orjson.dumps(said)
-    except orjson.JSONEncodeError:  # it writes less deep than it reads
-        raise Refused(400, "invalid_json", "The body is nested too deeply.") from None
-    return sha256(key.encode() + b"\0" + opening).hexdigest()[:32]
-
-
-def _first_of_user(messages: list[Any]) -> Any:
-    for message in messages:
-        if isinstance(message, dict) and message.get("role") == "user":
-            return message.get("content")
-    return None
-
-
-def _named(header: bytes | None, field: Any) -> Named | None:
-    if header is not None and (value := _usable_header(header)):
-        return Named(value, _HEADER)
-    if field is not None and (value := _usable(field)):
-        return Named(value, _BODY)
-    return None
-
-
-def _usable_header(header: bytes | None) -> str:
-    try:
-        return _usable(header.decode()) if header else ""
-    except UnicodeDecodeError:
-        return ""
-
-
-def _usable(name: Any) -> str:
-    """The name when it is printable and of a sane length, else nothing: it goes into headers, logs and rows."""
-    return name if isinstance(name, str) and 0 < len(name) <= MAX_NAME and name.isprintable() else ""

@@ -1,7 +1,7 @@
 """A request's body as an engine gets it: another model's name spliced in, and fields that it does not take left out."""
 
-import re
-from typing import Final, NamedTuple
+from functools import lru_cache
+from typing import Final
 
 import orjson
 
@@ -10,17 +10,14 @@ from serving.router.members import members
 
 MODEL: Final = "model"
 
-_PLAIN: Final = re.compile(rb'"model"[ \t\r\n]*:[ \t\r\n]*("[^"\\]*")')
+_KEY: Final = b'"model"'
 
 
-class Span(NamedTuple):
-    """Where a value stands; `NOWHERE` when it takes a closer look."""
+Span = tuple[int, int]
+"""Where a value begins and ends; `NOWHERE` when it takes a closer look."""
+NOWHERE: Final[Span] = (0, 0)
 
-    start: int
-    end: int
-
-
-NOWHERE: Final = Span(0, 0)
+_as_json = lru_cache(maxsize=256)(orjson.dumps)
 
 
 def plain_model(body: bytes) -> Span:
@@ -28,9 +25,14 @@ def plain_model(body: bytes) -> Span:
 
     If no key is written with escapes, and the word stands in quotation marks but once, then that one is it.
     """
-    if b"\\u" not in body and body.count(b'"model"') == 1 and (found := _PLAIN.search(body)) is not None:
-        return Span(*found.span(1))
-    return NOWHERE
+    key = body.find(_KEY)
+    if b"\\u" in body or key < 0 or body.find(_KEY, key + 1) >= 0:
+        return NOWHERE
+    start = body.find(b'"', key + len(_KEY))
+    end = body.find(b'"', start + 1) + 1
+    if start < 0 or body[key + len(_KEY) : start].strip() != b":" or b"\\" in body[start:end]:
+        return NOWHERE
+    return start, end
 
 
 def addressed(body: bytes, model: Span, target: Target) -> tuple[bytes, tuple[str, ...]]:
@@ -38,12 +40,13 @@ def addressed(body: bytes, model: Span, target: Target) -> tuple[bytes, tuple[st
 
     `model` comes from `plain_model`. Every top-level `model` is replaced, so that all parsers agree on the last.
     """
-    served = orjson.dumps(target.served_name)
+    served = _as_json(target.served_name)
     if target.accepts is not None:
         return _kept(body, target.accepts, served)
-    if model is NOWHERE:
+    start, end = model
+    if not end:
         return _renamed(body, served), ()
-    return b"".join((body[: model.start], served, body[model.end :])), ()
+    return b"".join((body[:start], served, body[end:])), ()
 
 
 def _renamed(body: bytes, served: bytes) -> bytes:

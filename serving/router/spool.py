@@ -9,7 +9,7 @@ import logging
 import os
 import secrets
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -85,8 +85,18 @@ class _Loss:
 class SpoolWriter:
     """Appends records to segments that only their owner can read. All but `counts` and `syncs` belongs to one thread."""
 
-    def __init__(self, folder: Path, settings: SpoolSettings, name: str, clock: Clock | None = None) -> None:
-        """Take the folder for this process. Raises BadInput when another router writes there."""
+    def __init__(
+        self,
+        folder: Path,
+        settings: SpoolSettings,
+        name: str,
+        clock: Clock | None = None,
+        flush_soon: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Take the folder for this process. Raises BadInput when another router writes there.
+
+        `flush_soon` is called when a record begins to wait: `flush` is then to be called within some milliseconds.
+        """
         self._folder = folder
         self._settings = settings
         self._name = name
@@ -103,6 +113,8 @@ class SpoolWriter:
         self._size = 0
         self._whole = 0
         self._seal_at = 0.0
+        self._flush_soon = flush_soon
+        self._flush_asked = False
         self._later: list[Parts] = []
         self._later_bytes = 0
         self._owed: dict[GapReason, _Loss] = {}
@@ -133,9 +145,13 @@ class SpoolWriter:
         self._later_bytes += len(header) + len(request) + sum(map(len, answer))
         if self._later_bytes > LATER_BYTES or len(self._later) >= LATER_RECORDS:
             self._put_later()
+        elif not self._flush_asked:
+            self._flush_asked = True
+            self._flush_soon()
 
     def flush(self) -> None:
-        """Write what waits, and seal a segment whose time has come. To be called every few milliseconds."""
+        """Write what waits, and seal a segment whose time has come. To be called now and then, unasked too."""
+        self._flush_asked = False
         if self._later:
             self._put_later()
         if self._descriptor != _CLOSED or self._owed:

@@ -70,7 +70,7 @@ class Call:
         self._request = request
         self._receiver = receiver
         self._connection: EngineConnection | None = None
-        self._connecting: asyncio.Task[None] | None = None
+        self._connecting: asyncio.Task[None] | asyncio.Handle | None = None
 
     def start(self) -> None:
         connection = self._pool.idle(self._origin)
@@ -120,14 +120,21 @@ class Call:
             self._receiver.failed(fault)
 
     def _connect(self) -> None:
-        self._connecting = asyncio.get_running_loop().create_task(self._connected())
+        loop = asyncio.get_running_loop()
+        if self._pool.refuses(self._origin):
+            self._connecting = loop.call_soon(self._refused)
+        else:
+            self._connecting = loop.create_task(self._connected())
+
+    def _refused(self) -> None:
+        self._connecting = None
+        self._receiver.failed(Fault.REFUSED)
 
     async def _connected(self) -> None:
         try:
             connection = await self._pool.connect(self._origin)
         except (OSError, TimeoutError, UnicodeError):  # the last: a name that cannot be looked up
-            self._connecting = None
-            self._receiver.failed(Fault.REFUSED)
+            self._refused()
             return
         self._connecting = None
         self._connection = connection
@@ -135,10 +142,15 @@ class Call:
 
 
 class Pool:
-    """Kept-alive connections, the last used first. The live lane and each shadow have their own."""
+    """Kept-alive connections, the last used first. The live lane and each shadow have their own.
 
-    def __init__(self, connect_s: float) -> None:
+    An origin that refuses a connection is not tried for `refusal_s`: requests meanwhile are refused as that one was.
+    """
+
+    def __init__(self, connect_s: float, refusal_s: float = 0.0) -> None:
         self._connect_s = connect_s
+        self._refusal_s = refusal_s
+        self._refused_until: dict[Origin, float] = {}
         self._idle: dict[Origin, list[EngineConnection]] = {}
         self._open: set[EngineConnection] = set()
         self._loop = asyncio.get_running_loop()
@@ -177,12 +189,20 @@ class Pool:
         if kept and connection in kept:
             kept.remove(connection)
 
+    def refuses(self, origin: Origin) -> bool:
+        """Whether the origin has just refused a connection."""
+        return self._loop.time() < self._refused_until.get(origin, 0.0)
+
     async def connect(self, origin: Origin) -> "EngineConnection":
         """Raises OSError, TimeoutError."""
-        async with asyncio.timeout(self._connect_s):
-            _, connection = await self._loop.create_connection(
-                lambda: EngineConnection(self, origin), origin.host, origin.port, ssl=origin.tls
-            )
+        try:
+            async with asyncio.timeout(self._connect_s):
+                _, connection = await self._loop.create_connection(
+                    lambda: EngineConnection(self, origin), origin.host, origin.port, ssl=origin.tls
+                )
+        except ConnectionRefusedError:
+            self._refused_until[origin] = self._loop.time() + self._refusal_s
+            raise
         self._open.add(connection)
         return connection
 

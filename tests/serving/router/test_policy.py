@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from aftertune.values.exchange import ExchangeRole
 from aftertune.values.route import MirrorBudget, Mode, Route, Shadow, Target
 from serving.router import policy
-from serving.router.policy import CopyTo, Decision, decide, hash01
+from serving.router.policy import CopyTo, Decision, hash01, policy_of
 
 STABLE = Target(release="v1", url="http://a", served_name="v1")
 CANDIDATE = Target(release="v2", url="http://b", served_name="v2")
@@ -34,6 +34,13 @@ def route(mode: Mode, share: float = 0.0, mirror: float = 0.0, shadows: tuple[Sh
         budget=BUDGET,
         shadows=shadows,
     )
+
+
+def decide(route: Route, conversation: str, request_id: str) -> Decision:
+    decided = policy_of(route)
+    if not decided.by_conversation:
+        assert decided.decide("another", request_id) == decided.decide(conversation, request_id)
+    return decided.decide(conversation, request_id)
 
 
 def copied(decision: Decision) -> set[str]:

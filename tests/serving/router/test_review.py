@@ -184,14 +184,34 @@ def test_a_probe_s_headers_are_the_lines_that_were_sent() -> None:
 # Requests.
 
 
-@pytest.mark.parametrize("depth", [253, 300, 1000])
+@pytest.mark.parametrize(("depth", "expected"), [(251, 200), (252, 400), (1000, 400), (5000, 400)])
+@pytest.mark.parametrize(
+    "around",
+    [
+        b'{"model":"tasks","messages":[{"role":"user","content":%b}]}',
+        b'{"model":"tasks","messages":[{"tool_calls":%b}]}',
+    ],
+)
 async def test_deep_nesting_is_no_fault_of_the_router(
-    start: StartRouter, stable: FakeEngine, session: ClientSession, depth: int
+    start: StartRouter, stable: FakeEngine, session: ClientSession, around: bytes, depth: int, expected: int
 ) -> None:
     router = await start(table(target(stable)))
-    deep = b'{"model":"tasks","messages":[{"role":"user","content":%b%b}]}' % (b"[" * depth, b"]" * depth)
-    status, _, _ = await post(session, router, deep)
-    assert status in (200, 400)
+    status, _, answer = await post(session, router, around % (b"[" * depth + b"]" * depth))
+    assert status == expected
+    if expected == 400:
+        assert json.loads(answer)["error"]["code"] == "invalid_json"
+    assert len(stable.seen) == (expected == 200)
+
+
+async def test_many_brackets_side_by_side_are_not_deep(
+    start: StartRouter, stable: FakeEngine, session: ClientSession
+) -> None:
+    router = await start(table(target(stable)))
+    wide = b'{"model":"tasks","messages":[{"role":"user","content":"[[["}],"x":[%b]}' % b",".join(
+        [b"[{}]"] * 500
+    )
+    status, _, _ = await post(session, router, wide)
+    assert status == 200
 
 
 @pytest.mark.parametrize("name", ["..", ".", "%2e%2e", "..%2f..%2fmetrics", "a%2fb", "a%3fb", "a;b", "%00"])

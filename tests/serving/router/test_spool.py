@@ -110,6 +110,23 @@ def test_shadow_legs_go_with_the_next_live_one_or_at_a_flush(tmp_path: Path, ope
     assert stored(tmp_path) == ["s1", "e1", "s2", "s3"]
 
 
+def test_a_flush_is_asked_for_when_a_record_begins_to_wait(tmp_path: Path) -> None:
+    asked: list[int] = []
+    writer = SpoolWriter(
+        tmp_path, SpoolSettings(), "router-1", ManualClock(), flush_soon=lambda: asked.append(1)
+    )
+    for number in range(3):
+        writer.append_later(f"s{number}".encode(), b"q", (b"a",))
+    assert len(asked) == 1
+    put(writer, 1)
+    writer.append_later(b"s3", b"q", (b"a",))
+    assert len(asked) == 1, "the flush that was asked for is still to come"
+    writer.flush()
+    writer.append_later(b"s4", b"q", (b"a",))
+    assert len(asked) == 2
+    writer.close()
+
+
 @pytest.mark.parametrize("large", [True, False])
 def test_what_waits_is_bounded_in_bytes_and_in_number(
     tmp_path: Path, open_writer: OpenWriter, large: bool

@@ -1,6 +1,7 @@
 """Connections to engines: the same answers however their bytes arrive, kept only when sound, retried only when unseen."""
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ class Receiver:
     pieces: list[bytes] = field(default_factory=list)
     ended: list[Fault | None] = field(default_factory=list)
     on_head: Callable[[], object] = lambda: None
+    over: asyncio.Event = field(default_factory=asyncio.Event)
 
     def head(self, status: int, headers: Headers) -> None:
         assert not self.ended
@@ -39,10 +41,12 @@ class Receiver:
         self.pieces += pieces
         if complete:
             self.ended.append(None)
+            self.over.set()
 
     def failed(self, fault: Fault) -> None:
         assert not self.ended
         self.ended.append(fault)
+        self.over.set()
 
     @property
     def told(self) -> tuple[int, Headers, bytes, list[Fault | None]]:
@@ -320,6 +324,49 @@ async def test_idle_connections_do_not_stay_for_ever() -> None:
         pool.answer(length(b"x"), of=pool.made.index(next(t for t in reversed(pool.made) if not t.closing)))
         await turns()
     assert len(pool) <= 2
+
+
+async def test_an_engine_that_refused_is_left_alone_for_a_while() -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    asked = [Receiver() for _ in range(4)]
+    patient, eager = Pool(5.0, 600.0), Pool(5.0)
+
+    async def ask(pool: Pool, receiver: Receiver) -> None:
+        pool.send(url, ASKED, receiver)
+        await asyncio.wait_for(receiver.over.wait(), 60)
+
+    await ask(patient, asked[0])
+    await ask(eager, asked[1])
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(length(b"x"))
+        writer.close()
+        await writer.wait_closed()
+
+    origin = origin_of(url)
+    async with await asyncio.start_server(answer, origin.host, origin.port):
+        await ask(patient, asked[2])
+        await ask(eager, asked[3])
+        patient.close()
+        eager.close()
+    assert [receiver.ended for receiver in asked] == [
+        [Fault.REFUSED],
+        [Fault.REFUSED],
+        [Fault.REFUSED],
+        [None],
+    ]
+
+
+async def test_a_request_that_would_be_refused_can_be_aborted() -> None:
+    pool, receiver = Engines(), Receiver()
+    pool._refused_until[origin_of(URL)] = pool.time() + 600.0
+    call = pool.send(URL, ASKED, receiver)
+    assert not receiver.ended, "nothing is told at once"
+    call.abort()
+    await turns()
+    assert not receiver.ended
 
 
 async def test_the_pool_closes_all_that_is_open() -> None:
