@@ -148,7 +148,7 @@ def _limits(terms: KeyTerms) -> dict[str, object]:
 def _terms(key: ApiKey) -> dict[str, object]:
     """For the audit log."""
     ends = key.expires_at.isoformat() if key.expires_at else None
-    return {**key.grant.model_dump(mode="json", exclude={"name"}), "expires_at": ends}
+    return {**key.grant.model_dump(mode="json", exclude={"name", "expires_at"}), "expires_at": ends}
 
 
 def _refuse_unknown(tx: Transaction, terms: KeyTerms) -> None:
@@ -179,5 +179,5 @@ def _view(key: ApiKey, now: datetime) -> KeyView:
         revoked_at=key.revoked_at,
         revoked_by=key.revoked_by,
         expires_at=key.expires_at,
-        **key.grant.model_dump(),
+        **key.grant.model_dump(exclude={"expires_at"}),
     )

@@ -98,4 +98,4 @@ class ApiKeyTable:
 
 @lru_cache(maxsize=16_384)
 def _grant(body: str) -> KeyGrant:
-    return ApiKey.model_validate_json(body).grant
+    return ApiKey.model_validate_json(body).granted

@@ -9,7 +9,7 @@ from aftertune.values.value import Value
 
 
 class ApiKey(Value):
-    """Everything but the token, whose hash alone is kept."""
+    """Everything but the token, whose hash alone is kept. `grant` has no end of its own: `granted` gives it the key's."""
 
     grant: KeyGrant
     created_by: str
@@ -17,6 +17,11 @@ class ApiKey(Value):
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
     revoked_by: str = Field(default="", description="empty while it is not revoked")
+
+    @property
+    def granted(self) -> KeyGrant:
+        """What routers know of it: the grant, and when it ends."""
+        return self.grant.model_copy(update={"expires_at": self.expires_at})
 
     @property
     def name(self) -> str:

@@ -1,6 +1,6 @@
 """The routing table: all that a router needs to serve. Pushed by the controller, polled as a fallback."""
 
-from datetime import time
+from datetime import datetime, time
 from enum import StrEnum
 
 from pydantic import Field, model_validator
@@ -69,6 +69,9 @@ class KeyGrant(Value):
     requests_a_minute: int | None = Field(default=None, ge=1)
     tokens_a_minute: int | None = Field(default=None, ge=1)
     concurrency: int | None = Field(default=None, ge=1)
+    expires_at: datetime | None = Field(
+        default=None, description="every router ends it by its own clock; None: never"
+    )
 
 
 class Route(Value):

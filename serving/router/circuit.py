@@ -1,8 +1,8 @@
 """Which engines are worth asking, and in which order. Pure: time is given, no request is made here.
 
-A circuit stands for one engine. Live requests tell it what happened to them (a connection that failed, or an answer
-502, 503 or 504, is a failure; any other answer is a success), and an engine whose circuit is open is asked for its
-health now and then. Copies tell nothing: a release that only its shadow hurts still answers its users.
+A circuit stands for one engine. Live requests tell it what happened to them (a connection that failed, no answer in
+time, or an answer 502, 503 or 504, is a failure; any other answer is a success), and an engine whose circuit is open is
+asked for its health now and then. Copies tell nothing: a release that only its shadow hurts still answers its users.
 
     closed ──(3 failures in a row)──▶ open ──(a probe is answered)──▶ half-open ──(a success)──▶ closed
                                        ▲                                   │

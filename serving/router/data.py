@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Final, NamedTuple
 from urllib.parse import unquote
 
@@ -152,8 +153,14 @@ class DataPort:
         if table is not self._granted_by:
             self._grants, self._granted_by = {}, table
         known = self._grants.get(presented)
-        if known is not None:
-            return known
+        if known is None:
+            known = self._presented(presented, table)
+        if known.expires_at is not None and known.expires_at <= datetime.now(UTC):
+            raise Unauthenticated("This credential has expired.", "Ask an admin for a new API key.")
+        return known
+
+    def _presented(self, presented: bytes, table: RoutingTable | None) -> KeyGrant:
+        """Raises Unauthenticated, Refused."""
         if table is None:
             raise Refused(503, "no_routing_table", "This router has no routing table yet.", "Try again soon.")
         if presented[:7].lower() != _BEARER:

@@ -196,8 +196,11 @@ class Exchange:
         self._abort()
         if self._call_paused:
             self._fail(engine_fault.UNREAD)
+        elif self._leg.status:
+            self._fail(engine_fault.STALLED)
         else:
-            self._fail(engine_fault.STALLED if self._leg.status else engine_fault.TIMEOUT)
+            self._lane.circuits.of(self._url).failed(now)
+            self._fail(engine_fault.TIMEOUT)
 
     def client_left(self, *, cut: bool) -> None:
         """`cut`: it was us who closed, because the router stops and has waited long enough."""

@@ -99,7 +99,7 @@ def test_a_change_takes_the_place_of_what_was(store: Store) -> None:
     changed = key(expires_at=LATER, tokens_a_minute=10)
     with store.write() as tx:
         tx.api_keys.change(changed, AT)
-    assert list(granted(store, AT).values()) == [changed.grant]
+    assert list(granted(store, AT).values()) == [changed.granted]
     assert not granted(store, LATER)
 
 

@@ -11,7 +11,7 @@ from aftertune.headers import RELEASE
 from aftertune.values.exchange import ExchangeError, ExchangeRole
 from aftertune.values.route import Mode, RoutingTable
 from serving.router.app import Router
-from tests.fakes.engine import FakeEngine
+from tests.fakes.engine import FakeEngine, Fault
 from tests.serving.router.conftest import StartRouter
 from tests.serving.router.stack import DEPLOYMENT, post, records, table, target, until_recorded
 
@@ -75,6 +75,15 @@ async def test_when_both_are_down_stable_is_tried(
     assert router.lease().fallen_back == {}
     await stable.start()
     assert await answered_by(session, router) == "r-v1", "an open circuit makes no outage"
+
+
+async def test_an_engine_that_does_not_answer_in_time_is_left_too(
+    start: StartRouter, session: ClientSession, stable: FakeEngine, previous: FakeEngine
+) -> None:
+    router = await start(falling_back(stable, previous), probe_interval_s=60, first_byte_timeout_s=0.2)
+    stable.fault = Fault.HANG
+    answers = [await answered_by(session, router) for _ in range(FAILURES + 2)]
+    assert answers == ["504"] * FAILURES + ["r-v0"] * 2
 
 
 async def test_without_a_plans_word_nothing_stands_in(
