@@ -9,9 +9,10 @@ COMPILED_TESTS := tests/serving/test_compiled.py tests/serving/wire/test_server.
     members.py moment.py policy.py shadow.py spool.py)
 export PYTHON ?= python3
 PYTEST = PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest
+PYTEST_POLITELY = PATH="$(CURDIR)/$(BIN):$$PATH" nice -n 10 $(BIN)/pytest --numprocesses 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install vllm browser prometheus compose check format test test-stacks test-rooms demo models lock bench-router
+.PHONY: help install vllm browser prometheus compose check check-form check-types format test test-stacks test-compiled test-rooms demo models lock bench-router
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,26 +37,33 @@ compose: $(INSTALLED) ## Docker Compose, which checks compose.yaml
 	@scripts/compose
 
 check: $(INSTALLED) ## formatting, lint, types, import contracts, architecture
+	$(MAKE) --jobs 2 --output-sync=target check-form check-types
+
+check-form:
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest --quiet tests/architecture
+
+check-types:
+	$(BIN)/mypy
 
 format: $(INSTALLED) ## put the code into form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 test: $(INSTALLED) $(VLLM) browser prometheus compose ## the whole suite: real engines, browser, PostgreSQL, Prometheus
-	scripts/compile
-	$(PYTEST) --numprocesses 2 --override-ini pythonpath=.compiled $(COMPILED_TESTS)
 	$(MAKE) --jobs 2 --output-sync=target test-stacks test-rooms
 
 test-stacks: # journeys through every room, one at a time; they have right of way
-	$(PYTEST) -m stack
+	$(PYTEST) -m stack $$(grep --recursive --files-with-matches --include='test_*.py' mark.stack tests)
 
-test-rooms: # what was asked of compiled modules is not asked again
-	PATH="$(CURDIR)/$(BIN):$$PATH" nice -n 10 $(BIN)/pytest --numprocesses 2 -m "not stack" $(addprefix --ignore=,$(COMPILED_TESTS))
+test-compiled: # not optimised: the tests are over before the C compiler would be
+	OPTIMISE=0 nice -n 10 scripts/compile
+	$(PYTEST_POLITELY) --override-ini pythonpath=.compiled $(COMPILED_TESTS)
+
+test-rooms: test-compiled # what was asked of compiled modules is not asked again
+	$(PYTEST_POLITELY) -m "not stack" $(addprefix --ignore=,$(COMPILED_TESTS))
 
 demo: $(INSTALLED) $(if $(filter vllm,$(ENGINE)),$(VLLM)) ## the whole loop as a story (ONCE=1 ends after it; TRAIN=1 trains v1 first; ENGINE=vllm)
 	$(BIN)/python -m examples.task_api.demo $(strip $(if $(ONCE),--once) $(if $(TRAIN),--train) $(if $(ENGINE),--engine $(ENGINE)))

@@ -10,6 +10,7 @@ import httpx
 from aftertune.address import resolve, url
 from aftertune.errors import BadInput
 from aftertune.settings import Settings
+from aftertune.trust import trusted
 
 MONITOR = "monitor"
 
@@ -25,7 +26,7 @@ class Room:
 
     def is_ready(self) -> bool:
         try:
-            return httpx.get(self.health, timeout=1.0).status_code == httpx.codes.OK
+            return httpx.get(self.health, timeout=1.0, verify=trusted()).status_code == httpx.codes.OK
         except httpx.HTTPError:
             return False
 

@@ -8,6 +8,7 @@ import httpx
 from aftertune.control import read_control_token
 from aftertune.errors import BadInput
 from aftertune.settings import Settings
+from aftertune.trust import trusted
 
 TIMEOUT_S = 0.5
 log = logging.getLogger(__name__)
@@ -21,7 +22,7 @@ def monitor_wake(settings: Settings) -> Callable[[], None]:
             token = read_control_token(settings.control_token_file)
             headers = {"Authorization": f"Bearer {token}"}
             httpx.post(
-                f"{settings.monitor_url}/v1/wake", headers=headers, timeout=TIMEOUT_S
+                f"{settings.monitor_url}/v1/wake", headers=headers, timeout=TIMEOUT_S, verify=trusted()
             ).raise_for_status()
         except (httpx.HTTPError, BadInput) as error:
             log.warning("the monitor was not woken: %s", error)

@@ -1,4 +1,4 @@
-"""`python scripts/compiled.py FOLDER`: compile the data path in a copy of the sources, in place, by mypyc.
+"""`python scripts/compiled.py FOLDER [LEVEL]`: compile the data path in a copy of the sources, in place, by mypyc.
 
 `[tool.aftertune] compiled` in `pyproject.toml` lists its modules. Each becomes an extension beside its source, which
 Python then prefers; without the extension the source does the same, slower. Needs a C compiler, Python's headers,
@@ -21,8 +21,8 @@ def modules(folder: Path) -> list[str]:
     return listed
 
 
-def main(folder: str) -> None:
-    """Ends the process with an error when it cannot be compiled."""
+def main(folder: str, optimisation: str = "2") -> None:
+    """`optimisation` is the C compiler's, 0 to 3. Ends the process with an error when it cannot be compiled."""
     from mypyc.build import mypycify  # noqa: PLC0415  (the build alone needs them)
     from setuptools import Distribution  # noqa: PLC0415
     from setuptools.command.build_ext import build_ext  # noqa: PLC0415
@@ -30,7 +30,7 @@ def main(folder: str) -> None:
     os.chdir(folder)
     # Errors in what the modules import are the type check's to find, not the build's.
     arguments = ["--config-file=pyproject.toml", "--follow-imports=silent", *modules(Path())]
-    extensions = mypycify(arguments, opt_level="2", debug_level="0", group_name=GROUP)
+    extensions = mypycify(arguments, opt_level=optimisation, debug_level="0", group_name=GROUP)
     build = build_ext(Distribution({"name": GROUP, "ext_modules": extensions}))
     build.inplace = True
     build.ensure_finalized()
@@ -38,4 +38,4 @@ def main(folder: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

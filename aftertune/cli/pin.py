@@ -15,6 +15,7 @@ from aftertune.pin import Pin, only_writer, pin_file, read_pins, write_pins
 from aftertune.rooms import Room, routers
 from aftertune.routing_files import known_targets, newest_table
 from aftertune.settings import Settings, load
+from aftertune.trust import trusted
 from aftertune.values.route import RouterLease, Target
 
 TAKEN_S = 5.0
@@ -103,7 +104,7 @@ def _confirm(settings: Settings, holds: Callable[[RouterLease], bool]) -> None:
 def _shows(room: Room, headers: dict[str, str], holds: Callable[[RouterLease], bool]) -> bool:
     url = f"{room.health.removesuffix('/healthz')}/v1/routing"
     try:
-        answer = httpx.get(url, headers=headers, timeout=1.0)
+        answer = httpx.get(url, headers=headers, timeout=1.0, verify=trusted())
         return answer.is_success and holds(RouterLease.model_validate_json(answer.content))
     except (httpx.HTTPError, ValueError):
         return False

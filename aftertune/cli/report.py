@@ -12,7 +12,6 @@ from aftertune.cli import show
 from aftertune.cli.client import ConsoleClient, client_from_environment
 from aftertune.errors import BadInput, Corrupt, Unavailable
 from aftertune.settings import load
-from aftertune.store import Store
 from aftertune.values.report import ReportFile, ReportState
 
 app = typer.Typer(no_args_is_help=True, help="Build, download, verify and sign weekly reports.")
@@ -92,6 +91,7 @@ def verify(
 @app.command()
 def rebuild(report: str) -> None:
     """Compute report.json again from the stored rows and compare. Exit code 1 when it differs. Needs the database."""
+    from aftertune.store import Store  # noqa: PLC0415  (no other command here opens the database)
     from reports.rebuild import rebuild as computed  # noqa: PLC0415  (loads pandas)
 
     settings = load()

@@ -16,6 +16,7 @@ ALARM_TIMEOUT_S = 400.0
 
 def watch(narrator: Narrator, people: People, traffic: Traffic) -> None:
     """First a control without a shift, then the shift."""
+    traffic.hurry()
     traffic.start()
     reading = _wait(people, LEARNING_TIMEOUT_S, "the reference window", DriftState.WATCHING)
     narrator.say(

@@ -14,7 +14,10 @@ DEPLOYMENT = "task-api"
 
 
 def demo_plan(candidate: str) -> Plan:
-    """Margin 0.10, α 0.05 over two metrics; mirroring goes on in canary, so that pairs accumulate."""
+    """Margin 0.10, α 0.05 over two metrics; mirroring goes on in canary, so that pairs accumulate.
+
+    Whatever the candidate's share, a guardrail decides after as many of its answers; half of the users give them soon.
+    """
     return Plan(
         deployment=DEPLOYMENT,
         candidate=candidate,
@@ -28,6 +31,6 @@ def demo_plan(candidate: str) -> Plan:
             Guardrail(metric=GuardrailMetric.INVALID_ANSWERS, limit=0.10, alpha=0.05),
         ),
         shadow=ShadowStage(mirror=1.0, min_pairs=40, deadline_s=600),
-        canary=CanaryStage(share=0.2, mirror=1.0, min_answers=40, deadline_s=600),
+        canary=CanaryStage(share=0.5, mirror=1.0, min_answers=40, deadline_s=600),
         evaluations=("tool_calls",),
     )

@@ -20,6 +20,8 @@ HERE = Path(__file__).parent
 SPEC = HERE / "v1.yaml"
 OVERRIDE = "demo: show that the canary protects itself"
 WAIVER = "demo: show what the judge says of it"
+FIRST_ANSWERS = 50
+"""As many show every kind of request."""
 
 
 class Story:
@@ -75,16 +77,15 @@ class Story:
         self.narrator.say(f"deployment {DEPLOYMENT}: users get {name}, generation {generation}")
 
     def send_traffic(self, seconds: float, stable: str) -> None:
-        """Users talk to the stable release for a while."""
+        """Users talk to the stable release for so long at most, and go on at their leisure."""
         self.traffic.start()
-        started = time.monotonic()
-        while time.monotonic() - started < seconds:
+        started, tally = time.monotonic(), self.traffic.tally
+        while time.monotonic() - started < seconds and tally.answers < FIRST_ANSWERS:
             time.sleep(2.5)
-            tally = self.traffic.tally
             self.narrator.say(
                 f"  {tally.answers} answers, {tally.streamed} streamed, {tally.tool_calls} tool calls"
             )
-        tally = self.traffic.tally
+        self.traffic.relax()
         self.narrator.expect(
             tally.streamed > 0 and tally.tool_calls > 0 and tally.answers > tally.with_tools,
             f"{tally.conversations} conversations: streaming and not, with and without tools",
@@ -95,17 +96,22 @@ class Story:
         )
 
     def try_candidate(self, candidate: str, *, override: str | None) -> Journey:
-        return rollout.try_candidate(self.narrator, self.people, candidate, override=override)
+        self.traffic.hurry()
+        journey = rollout.try_candidate(self.narrator, self.people, candidate, override=override)
+        self.traffic.relax()
+        return journey
 
     def _start(self, good: str, *, train: bool) -> None:
         self.narrator.say(f"1. {good}, from {'data' if train else 'base and adapter'} to users")
-        if release.FORGETTING in self._suites:
-            self.register("base")
+        bases = ("base",) if release.FORGETTING in self._suites else ()
+        for base in bases:
+            self.register(base, wait=False)
         if train:
             release.train(self.narrator, self.people, SPEC)
-            self.wait_until_ready(good)
         else:
-            self.register(good)
+            self.register(good, wait=False)
+        for name in (*bases, good):
+            self.wait_until_ready(name)
         missed = release.wait_for_suites(self.narrator, self.people, good, self._suites)
         self.narrator.expect(not missed, f"{good} passes its registration suites")
         self._waive(good, missed)

@@ -21,6 +21,8 @@ from training.corpus import TOOLS, Sample, ToolCall, samples, tool_result, unsee
 KINDS = {"tool_call": 0.62, "fact": 0.12, "sum": 0.08, "copy": 0.06, "task_talk": 0.08, "small_talk": 0.04}
 OTHER_TOPICS = {"fraud": 0.5, "plant": 0.5}
 SHARE_NEW_PHRASINGS = 0.05
+LEISURE_S = 2.0
+"""What a user thinks before the next conversation, while nothing waits for evidence."""
 
 
 @dataclass
@@ -48,6 +50,7 @@ class Traffic:
         self._numbers = count(1)
         self._seed = seed
         self._requests = self._endless(KINDS)
+        self._pause_s = 0.0
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self.tally = Tally()
@@ -60,6 +63,14 @@ class Traffic:
     def shift_to(self, kinds: Mapping[str, float]) -> None:
         """New conversations are about these kinds of things, in these shares."""
         self._requests = self._endless(kinds)
+
+    def hurry(self) -> None:
+        """Users ask again at once: as much evidence as the engines can give."""
+        self._pause_s = 0.0
+
+    def relax(self) -> None:
+        """Users take their time, which leaves the machine to merges, engine starts and suites."""
+        self._pause_s = LEISURE_S
 
     def stop(self) -> None:
         """Let the conversations under way end, then return."""
@@ -81,6 +92,7 @@ class Traffic:
             except (openai.OpenAIError, httpx2.TransportError) as error:
                 self.tally.failures[type(error).__name__] += 1
                 await asyncio.sleep(0.2)
+            await asyncio.sleep(self._pause_s)
 
     async def _converse(self, client: openai.AsyncOpenAI, sample: Sample, number: int) -> None:
         """One or two turns: where the answer is a call that can be run, its result is sent back."""

@@ -8,6 +8,7 @@ import httpx
 from aftertune.errors import Unavailable
 from aftertune.fingerprint import fingerprint
 from aftertune.openai_engine import OpenAIEngine
+from aftertune.trust import trusted
 
 _HEALTH_TIMEOUT_S = 2.0
 
@@ -15,9 +16,10 @@ _HEALTH_TIMEOUT_S = 2.0
 def healthy(url: str) -> bool:
     """True when a GET is answered, and not with a server error: an external engine may not know the path."""
     try:
-        return httpx.get(url, timeout=_HEALTH_TIMEOUT_S).status_code < httpx.codes.INTERNAL_SERVER_ERROR
+        answer = httpx.get(url, timeout=_HEALTH_TIMEOUT_S, verify=trusted())
     except httpx.HTTPError:
         return False
+    return answer.status_code < httpx.codes.INTERNAL_SERVER_ERROR
 
 
 def take_fingerprint(url: str, served_name: str) -> tuple[str, ...]:

@@ -1,7 +1,10 @@
 """The state machine under any sequence of acts, on a real store."""
 
 import json
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from hypothesis import settings
@@ -30,7 +33,6 @@ from aftertune.deployments import (
     unfrozen,
 )
 from aftertune.errors import Conflict
-from aftertune.migrations import upgrade
 from aftertune.store import Store
 from aftertune.values.deployment import Act, Deployment, ShadowRule
 from aftertune.values.route import Mode
@@ -147,10 +149,13 @@ class Deploying(RuleBasedStateMachine):
         self.acts.append(act)
 
 
-def test_any_sequence_of_acts_in_memory() -> None:
+def test_any_sequence_of_acts_in_memory(migrated_file: Path) -> None:
     def deploying() -> Deploying:
         store = Store("sqlite://")  # nothing here is about files
-        upgrade(store.engine)
+        with closing(sqlite3.connect(migrated_file)) as migrated, store.engine.connect() as connection:
+            memory = connection.connection.driver_connection
+            assert isinstance(memory, sqlite3.Connection)
+            migrated.backup(memory)
         return Deploying(store)
 
     # Any callable that makes one will do, whatever its annotation says.

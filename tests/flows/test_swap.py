@@ -1,4 +1,7 @@
-"""No verdict is scripted: give the story the better release as the careless one, and its outcome swaps."""
+"""No verdict is scripted: give the story the better release as the careless one, and its outcome swaps.
+
+The registration suites are the demo's to show: here nobody asks for them, and the judge alone decides.
+"""
 
 from pathlib import Path
 
@@ -14,13 +17,14 @@ from tests.flows.leftovers import expect_none_left, processes_of
 
 
 @pytest.mark.stack
+@pytest.mark.usefixtures("no_encoder")
 @pytest.mark.timeout(1200)
 def test_swapped_candidates_swap_the_outcome(tmp_path: Path) -> None:
     with stack.running(tmp_path / "home", "transformers", print) as running:
         assert running.admin_token is not None
         with people.welcomed(running.console_url, running.admin_token) as cast:
             traffic = Traffic(running.router_url, cast.application_key, DEPLOYMENT, seed=2)
-            story = Story(cast, traffic, print, suites=("tool_calls",))
+            story = Story(cast, traffic, print, suites=())
             try:
                 first, second = story.tell(careless="v3", better="v2")
                 running_engines = [p for p in processes_of(tmp_path / "home") if "serve" in p]
@@ -32,4 +36,5 @@ def test_swapped_candidates_swap_the_outcome(tmp_path: Path) -> None:
     assert stable == "v3"
     assert len(running_engines) >= 2, "the check below must be able to see engines"
     expect_none_left(tmp_path / "home")
-    assert story.surprises, "the story did not notice that its outcome swapped"
+    swapped = {"the judge fails v3 in shadow", "the judge passes v2 in shadow"}
+    assert swapped <= set(story.surprises), "the story did not notice that its outcome swapped"

@@ -9,12 +9,21 @@ from examples.task_api import people, stack
 from examples.task_api.plans import DEPLOYMENT
 from examples.task_api.story import Story
 from examples.task_api.traffic import Traffic
+from tests.flows.ports import free_port
 from tests.flows.vllm.loop import Loop
 from tests.flows.waiting import wait_for
 
 
 @pytest.fixture(scope="package")
-def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
+def without_encoder() -> Iterator[None]:
+    """Nothing here is about drift: no encoder listens, and none is started."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("AFTERTUNE_ENCODER__URL", f"http://127.0.0.1:{free_port()}")
+        yield
+
+
+@pytest.fixture(scope="package")
+def loop(tmp_path_factory: pytest.TempPathFactory, without_encoder: None) -> Iterator[Loop]:
     home = tmp_path_factory.mktemp("vllm") / "home"
     with stack.running(home, "vllm", print) as running:
         assert running.admin_token is not None
