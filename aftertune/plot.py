@@ -5,12 +5,14 @@ import importlib
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 _DPI = 96
 _STROKES = (("#1f5fa8", "-", "o"), ("#b3541e", "--", "s"), ("#3d7d3d", "-.", "^"), ("#7a3d8f", ":", "D"))
 """Colour, line and marker together tell series apart: nobody needs to see colours."""
+ALONE = timedelta(hours=12)
+"""To each side of the only moment that there is."""
 _INK, _GRID = "#333333", "#d9d9d9"
 _STYLE: Any = {
     "svg.hashsalt": "aftertune",
@@ -74,9 +76,8 @@ def _draw(
     axes.set_ylabel(y_label)
     axes.grid(visible=True, color=_GRID, linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
-    measured = False
     for number, (name, points) in enumerate(series.items()):
-        measured |= _draw_series(axes, name, sorted(points, key=lambda point: point.at), number)
+        _draw_series(axes, name, sorted(points, key=lambda point: point.at), number)
     if limit is not None:
         axes.axhline(limit, color=_INK, linewidth=1.1, linestyle=(0, (6, 3)))
         axes.annotate(
@@ -89,23 +90,29 @@ def _draw(
             color=_INK,
             bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.0},
         )
-    if not measured:
+    times = {point.at for points in series.values() for point in points if point.value is not None}
+    if not times:
         axes.set_xticks([])
         axes.set_yticks([])
         axes.annotate(
             "nothing measured", (0.5, 0.5), xycoords="axes fraction", ha="center", va="center", color=_INK
         )
         return
-    locator = dates.AutoDateLocator(minticks=3, maxticks=7)
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
     axes.margins(x=0.02, y=0.12)
+    if len(times) == 1:
+        # Around a single moment matplotlib draws years: it is named, and stands in the middle.
+        (at,) = times
+        axes.set_xlim(at - ALONE, at + ALONE)
+        axes.set_xticks([at], [f"{at.astimezone(UTC):%Y-%m-%d %H:%M}"])
+    else:
+        locator = dates.AutoDateLocator(minticks=3, maxticks=7)
+        axes.xaxis.set_major_locator(locator)
+        axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
     if len(series) > 1:
         figure.legend(loc="outside upper left", ncols=min(4, len(series)), frameon=False, handlelength=3)
 
 
-def _draw_series(axes: Any, name: str, points: Sequence[TrendPoint], number: int) -> bool:
-    """True when there was a value to draw."""
+def _draw_series(axes: Any, name: str, points: Sequence[TrendPoint], number: int) -> None:
     colour, line, marker = _STROKES[number % len(_STROKES)]
     label: str | None = name
     for run in _runs(points):
@@ -136,7 +143,6 @@ def _draw_series(axes: Any, name: str, points: Sequence[TrendPoint], number: int
             )
             if len(bounded) == 1:
                 axes.vlines(bounded[0].at, bounded[0].low, bounded[0].high, color=colour)
-    return label is None
 
 
 def _runs(points: Sequence[TrendPoint]) -> Iterator[list[TrendPoint]]:

@@ -13,7 +13,7 @@ from aftertune.reviews.blind import item_id
 from aftertune.reviews.export import as_csv, as_jsonl, rows
 from aftertune.reviews.forms import form_named
 from aftertune.reviews.labels import calibration_set
-from aftertune.reviews.queue import Rated, offered, progress, with_ratings
+from aftertune.reviews.queue import Rated, Standing, progress, with_ratings
 from aftertune.reviews.sampling import draw
 from aftertune.store import Transaction
 from aftertune.values.review import (
@@ -238,16 +238,16 @@ def order_campaign(acting: Acting, body: NewCampaign) -> Campaign:
 
 
 def campaign_view(tx: Transaction, caller: Caller, campaign: Campaign, now: datetime) -> CampaignView:
-    rated = rated_items(tx, campaign)
+    standing = tx.reviews.standing(campaign, caller.name, now)
     opens = caller.may(Permission.RUN_REVIEW)
     left_out = {"source", "seed"}
     return CampaignView(
         **campaign.model_dump(exclude=left_out),
         source=campaign.source if campaign.closed or opens else None,
         seed=campaign.seed if campaign.closed else None,
-        progress=progress(campaign.form, rated),
-        mine=_share(tx, campaign, rated, caller, now),
-        flags=_flags(campaign, rated, caller),
+        progress=standing.progress,
+        mine=_share(campaign, standing, caller),
+        flags=_flags(tx, campaign, caller) if standing.progress.flagged else (),
     )
 
 
@@ -318,27 +318,16 @@ def _drawn(
     return campaign, items
 
 
-def _share(tx: Transaction, campaign: Campaign, rated: list[Rated], caller: Caller, now: datetime) -> Share:
-    done = sum(each.by(caller.name) is not None for each in rated)
+def _share(campaign: Campaign, standing: Standing, caller: Caller) -> Share:
     if campaign.closed or not caller.may(Permission.RATE):
-        return Share(rated=done)
-    claims, form = tx.reviews.claims(campaign.id), campaign.form
-    left, open_ = (
-        len(offered(form, rated, claims, caller.name, now, adjudicate=adjudicate))
-        for adjudicate in (False, True)
-    )
-    return Share(rated=done, left=left, disagreements=open_)
+        return Share(rated=standing.rated)
+    return Share(rated=standing.rated, left=standing.left, disagreements=standing.disagreements)
 
 
-def _flags(campaign: Campaign, rated: list[Rated], caller: Caller) -> tuple[Flag, ...]:
+def _flags(tx: Transaction, campaign: Campaign, caller: Caller) -> tuple[Flag, ...]:
     """A note is payload, and says what another reviewer thinks."""
     if not caller.may(Permission.READ_PAYLOAD):
         return ()
     blind = caller.may(Permission.RATE) and not campaign.closed
-    return tuple(
-        Flag(item=each.item.id, safety=rating.safety)
-        for each in rated
-        if not blind or each.complete
-        for rating in each.ratings
-        if rating.safety
-    )
+    found = tx.reviews.warnings(campaign.id, complete_only=blind)
+    return tuple(Flag(item=each.item, safety=each.safety) for each in found)

@@ -1,19 +1,21 @@
 """The stored nights of a deployment's suite, for the nightly watch."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from aftertune.store import Transaction
-from aftertune.values.evaluation import EvaluationRun, SampleResult, Trigger
+from aftertune.values.evaluation import EvaluationRun, Trigger
 from aftertune.values.watch import Reading
-from evals.conclusion.slices import Slice
-from evals.conclusion.watch import Night, Watched, gated, look, night_of
+from evals.conclusion.watch import Watched, gated, look
+from evals.nights import Nights, read_night
 from evals.suite.suite import Suite
 
 NIGHTS = 400
 """At most, of one release: a year and a month. After that the oldest are forgotten, and the watch begins with a later one."""
 
 
-def watched(tx: Transaction, suites: Mapping[str, Suite], run: EvaluationRun) -> Reading | None:
+def watched(
+    tx: Transaction, suites: Mapping[str, Suite], run: EvaluationRun, nights: Nights
+) -> Reading | None:
     """What the nightly runs up to this one, which has ended, say of it; None for a run that nobody watches."""
     suite = suites.get(run.suite)
     if run.trigger is not Trigger.NIGHTLY or run.deployment is None or suite is None:
@@ -21,8 +23,9 @@ def watched(tx: Transaction, suites: Mapping[str, Suite], run: EvaluationRun) ->
     cuts = gated(suite)
     if not cuts:
         return None
-    nights = [_night(tx, each, cuts) for each in (*_before(tx, run), run)]
-    return look(nights, [Watched.of(cut) for cut in cuts])
+    before = [nights.night(tx, each, cuts) for each in _before(tx, run)]
+    # The run's own end is not stored yet: until it is, it may be measured again.
+    return look([*before, read_night(tx, run, cuts)], [Watched.of(cut) for cut in cuts])
 
 
 def _before(tx: Transaction, run: EvaluationRun) -> Iterator[EvaluationRun]:
@@ -37,13 +40,3 @@ def _before(tx: Transaction, run: EvaluationRun) -> Iterator[EvaluationRun]:
     for each in sorted(found, key=lambda each: (each.requested_at, each.id)):
         if each.state.final and each.id != run.id and each.requested_at <= run.requested_at:
             yield each
-
-
-def _night(tx: Transaction, run: EvaluationRun, cuts: Sequence[Slice]) -> Night:
-    """A run without scores measured nothing, whatever of it was answered."""
-    stored = tx.evaluations.scores(run.id, run.release) if run.scores else {}
-    results = [
-        SampleResult(run=run.id, sample=sample, release=run.release, scores=scores)
-        for sample, scores in stored.items()
-    ]
-    return night_of(run, cuts, results)

@@ -49,6 +49,7 @@ def budget_figure(budget: Budget, run: EvaluationRun) -> Figure:
     return Figure(
         value=budget.spent,
         n=budget.n,
+        unmeasured=budget.unmeasured,
         high=budget.spent_at_most,
         detectable=budget.smallest_detectable if budget.spent is not None else None,
         signature=_signed(run),

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from aftertune.values.review import RATERS, Form, Progress, Rating, ReviewItem, Scale
+from aftertune.values.review import RATERS, Criterion, Form, Progress, Rating, ReviewItem, Safety, Scale
 
 APART = 2
 """Values on 1–5 that lie so far apart, or further, are a disagreement; on the other scales any two that differ are."""
@@ -50,6 +50,22 @@ class Rated(NamedTuple):
         return next((rating for rating in self.ratings if rating.reviewer == reviewer), None)
 
 
+class Standing(NamedTuple):
+    """How far a campaign is, and of one reviewer: what they rated, and what `offered` has for them, as numbers."""
+
+    progress: Progress
+    rated: int
+    left: int
+    disagreements: int
+
+
+class Warned(NamedTuple):
+    """A reviewer's warning about an item."""
+
+    item: str
+    safety: Safety
+
+
 def with_ratings(items: Iterable[ReviewItem], ratings: Iterable[Rating]) -> list[Rated]:
     """In the items' order."""
     said: dict[str, list[Rating]] = {}
@@ -62,16 +78,23 @@ def with_ratings(items: Iterable[ReviewItem], ratings: Iterable[Rating]) -> list
 
 
 def disagreement(form: Form, rated: Rated) -> bool:
-    """Whether those who rated it first hand differ on a criterion, or one alone saw a danger."""
+    """Whether those who rated it first hand differ on a criterion, or one alone saw a danger.
+
+    `aftertune.store.review_standing` says the same to the database.
+    """
     ratings = rated.first_hand
     if len({rating.safety is None for rating in ratings}) > 1 and rated.complete:
         return True
     for criterion in form.criteria:
         values = [value for rating in ratings if (value := rating.values.get(criterion.name)) is not None]
-        apart = APART if criterion.scale is Scale.ONE_TO_FIVE else 1
-        if len(values) >= RATERS and max(values) - min(values) >= apart:
+        if len(values) >= RATERS and max(values) - min(values) >= least_apart(criterion):
             return True
     return False
+
+
+def least_apart(criterion: Criterion) -> int:
+    """The distance from which on two values of it are a disagreement."""
+    return APART if criterion.scale is Scale.ONE_TO_FIVE else 1
 
 
 def undecided(form: Form, rated: Rated) -> bool:

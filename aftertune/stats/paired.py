@@ -21,11 +21,15 @@ def paired_difference(only_first: int, only_second: int, n: int, confidence: flo
         raise ValueError(f"impossible counts: {only_first} and {only_second} discordant of {n} pairs")
     if n == 0:
         return Interval(-1.0, 1.0)
-    z = NormalDist().inv_cdf(0.5 + confidence / 2)
+    return score_interval(only_first, only_second, n, NormalDist().inv_cdf(0.5 + confidence / 2))
+
+
+def score_interval(only_first: float, only_second: float, n: float, quantile: float) -> Interval:
+    """Tango's, of counts that need not be whole, with any quantile in place of the normal one; n > 0."""
     estimate = (only_first - only_second) / n
     return Interval(
-        -_furthest(only_second, only_first, n, z, -estimate),
-        _furthest(only_first, only_second, n, z, estimate),
+        -_furthest(only_second, only_first, n, quantile, -estimate),
+        _furthest(only_first, only_second, n, quantile, estimate),
     )
 
 
@@ -57,7 +61,7 @@ def smallest_detectable_difference(
     return high
 
 
-def _furthest(first: int, second: int, n: int, z: float, estimate: float) -> float:
+def _furthest(first: float, second: float, n: float, z: float, estimate: float) -> float:
     """The largest difference that the score test does not reject."""
     if -_score(first, second, n, 1.0) < z:
         return 1.0
@@ -68,7 +72,7 @@ def _furthest(first: int, second: int, n: int, z: float, estimate: float) -> flo
     return high
 
 
-def _score(first: int, second: int, n: int, difference: float) -> float:
+def _score(first: float, second: float, n: float, difference: float) -> float:
     """Tango's statistic: its variance uses the maximum-likelihood p(only second right) given the difference."""
     a = 2 * n
     b = -first - second + (2 * n - first + second) * difference

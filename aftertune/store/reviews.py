@@ -7,7 +7,8 @@ from sqlmodel import Session, col, delete, select
 
 from aftertune.errors import Conflict, NotFound
 from aftertune.records import CampaignRow, ClaimRow, RatingRow, ReviewItemRow
-from aftertune.reviews.queue import Claim
+from aftertune.reviews.queue import Claim, Standing, Warned
+from aftertune.store.review_standing import standing, warnings
 from aftertune.values.review import Campaign, Rating, ReviewItem
 
 
@@ -74,6 +75,14 @@ class ReviewTable:
             query = query.where(RatingRow.item == item)
         rows = self._session.exec(query.order_by(RatingRow.item, RatingRow.reviewer))
         return [Rating.model_validate(row.body) for row in rows]
+
+    def standing(self, campaign: Campaign, reviewer: str, now: datetime) -> Standing:
+        """Counted by the database."""
+        return standing(self._session, campaign, reviewer, now)
+
+    def warnings(self, campaign: str, *, complete_only: bool = False) -> list[Warned]:
+        """By position; `complete_only`: of items that two people have rated."""
+        return warnings(self._session, campaign, complete_only=complete_only)
 
     def rate(self, rating: Rating) -> None:
         """Once for each person and item; their claim ends. Raises Conflict when they have rated it."""

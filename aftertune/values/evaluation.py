@@ -163,11 +163,18 @@ class Forecast(Value):
     requests: int = Field(ge=0, description="answers, over releases and repeats; a conversation is one")
     prompt_tokens: int = Field(ge=0)
     answer_tokens: int = Field(ge=0, description="if every answer were as long as it may be")
-    judge_questions: int = Field(default=0, ge=0)
+    judge_questions: int = Field(
+        default=0,
+        ge=0,
+        description="to each judge: of the card, traits of personas, and canaries; not what ragas asks",
+    )
 
 
 class Forgotten(StrEnum):
-    """within: the whole interval is; overspent: none of it is; unknown: the margin lies inside it, or nothing was measured."""
+    """within: the whole interval is; overspent: none of it is; unknown: the margin lies inside it, or nothing was measured.
+
+    What is unmeasured counts as the best and as the worst that it could be: the state is known where it is the same.
+    """
 
     WITHIN = "within"
     OVERSPENT = "overspent"
@@ -188,6 +195,11 @@ class Budget(Value):
     spent_at_most: float | None
     left: float | None
     n: int = Field(ge=0)
+    unmeasured: int = Field(default=0, ge=0)
+    possible: tuple[float, float] | None = Field(
+        default=None,
+        description="the interval's outermost ends, whatever the unmeasured samples are; None where nothing limits them",
+    )
     smallest_detectable: float | None
     state: Forgotten
 

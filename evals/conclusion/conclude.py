@@ -47,13 +47,14 @@ def conclude(suite: Suite, release: str, baselines: Baselines, results: Sequence
     ours = of_release(results, release)
     gates = tuple(_gates(suite, baselines, ours, results))
     scores = tuple(_score(suite, cut, ours) for cut in slices(suite))
+    theirs = {baseline: of_release(results, baseline) for baseline in baselines.values()}
     compared = tuple(
         difference
-        for baseline in dict.fromkeys(baselines.values())
-        for difference in differences(suite, baseline, ours, of_release(results, baseline))
+        for baseline, answered in theirs.items()
+        for difference in differences(suite, baseline, ours, answered)
     )
     state, reason = _end(suite, baselines, results, gates)
-    kept = budgets(suite.card.budget, compared)
+    kept = tuple(budgets(suite, compared, ours, theirs))
     return Conclusion(scores, compared, gates, kept, unmeasured_reasons(results), state, reason)
 
 
@@ -87,6 +88,9 @@ def _score(suite: Suite, cut: Slice, results: Results) -> Score:
     found = estimate(cut.metric, list(side.measured.values()), seed=suite.card.seed)
     reasons = sorted({_why_unmeasured(cut, results[sample]) for sample in side.unmeasured} - {""})
     why = f" Unmeasured: {reasons[0]}" if reasons else ""
+    if found.fault:
+        # The detail says it; beside it the method would say it again.
+        why, found = f" {found.fault[:1].upper()}{found.fault[1:]}.{why}", found._replace(method="none")
     return Score(
         metric=cut.name,
         scorer=f"{cut.scorer.name} {cut.scorer.version}",

@@ -1,18 +1,20 @@
 """From samples' scores to a number with its interval: pure. Which interval stands where is told in docs/statistics.md."""
 
 from collections.abc import Sequence
-from math import isfinite, sqrt
+from math import isfinite, nan, sqrt
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aftertune.stats.bootstrap import bootstrap, paired_bootstrap
 from aftertune.stats.clustered import Estimate, clustered_mean
 from aftertune.stats.interval import effective_wilson, wilson
 from aftertune.stats.paired import paired_difference, smallest_detectable_difference
+from aftertune.stats.paired_mean import paired_mean
 from aftertune.stats.power import smallest_detectable
 from aftertune.stats.tails import t_quantile
-from evals.suite.metric import Kind, Metric
+from evals.suite.metric import Aggregate, Kind, Metric
 
 WILSON = "Wilson score interval"
 TANGO = "Tango score interval for paired proportions"
@@ -20,11 +22,17 @@ STUDENT = "Student's t on means"
 CLUSTERED = "Student's t on clusters"
 EFFECTIVE = "Wilson score interval, effective size, Student's t on means"
 EFFECTIVE_CLUSTERED = "Wilson score interval, effective size, Student's t on clusters"
+TANGO_EFFECTIVE = "Tango score interval, effective size, Student's t on means"
+TANGO_EFFECTIVE_CLUSTERED = "Tango score interval, effective size, Student's t on clusters"
 CONFIDENCE = 0.95
 BOOTSTRAP = "bootstrap of samples"
 BOOTSTRAP_CLUSTERED = "bootstrap of clusters"
 ALIKE = "all alike: at most the upper Wilson end of none in so many differs, by as much as can be"
 UNBOUNDED = "none: all alike, and nothing bounds them"
+NOT_MEASURED = "could not measure"
+RAGGED = "the scorer's rows of statistics differ in length"
+LONGEST_FAULT = 200
+"""Characters kept of what a failing aggregate says."""
 
 Row = tuple[float, ...]
 
@@ -45,7 +53,10 @@ class Pair(NamedTuple):
 
 
 class Estimated(NamedTuple):
-    """All None but `n` when nothing was measured. `clusters` is None when each sample stands for itself."""
+    """All None but `n` when nothing was measured. `clusters` is None when each sample stands for itself.
+
+    `method` says so where the metric's aggregate failed, and what it said.
+    """
 
     n: int
     estimate: float | None
@@ -54,6 +65,11 @@ class Estimated(NamedTuple):
     clusters: int | None
     smallest_detectable: float | None
     method: str
+
+    @property
+    def fault(self) -> str:
+        """That the aggregate failed, and what it said; empty where it did not."""
+        return self.method if self.method.startswith(NOT_MEASURED) else ""
 
 
 def estimate(metric: Metric, measured: Sequence[Measured], *, seed: int) -> Estimated:
@@ -85,8 +101,9 @@ def compare(metric: Metric, pairs: Sequence[Pair], *, seed: int) -> Estimated:
         low, high = paired_difference(up, down, n)
         least = smallest_detectable_difference(up + down, n)
         return Estimated(n, (up - down) / n, low, high, None, least, TANGO)
-    width = None if metric.low is None or metric.high is None else metric.high - metric.low
-    return _mean(differences, groups, None if width is None else -width, width, 1.0)
+    if metric.low is None or metric.high is None:
+        return _mean(differences, groups, None, None, 1.0)
+    return _paired_mean(differences, groups, metric.high - metric.low)
 
 
 def _mean(
@@ -111,6 +128,21 @@ def _mean(
     low = found.estimate - others * (found.estimate - bottom)
     high = found.estimate + others * (top - found.estimate)
     return Estimated(n, found.estimate, low, high, clusters, others * (top - bottom), ALIKE)
+
+
+def _paired_mean(differences: Sequence[float], groups: Sequence[str] | None, width: float) -> Estimated:
+    """Of scores between two ends, Student's t on differences is too narrow where few differ."""
+    by_t = _mean(differences, groups, -width, width, 1.0)
+    found = paired_mean(differences, groups, width)
+    if found is None:
+        return by_t
+    low, high = found.interval(CONFIDENCE)
+    return by_t._replace(
+        low=width * low,
+        high=width * high,
+        smallest_detectable=smallest_detectable(width * found.standard_error),
+        method=TANGO_EFFECTIVE if groups is None else TANGO_EFFECTIVE_CLUSTERED,
+    )
 
 
 def _near_the_ends(
@@ -143,15 +175,34 @@ def _within(
     )
 
 
+class _Guarded:
+    """An aggregate that raises nothing: it may be a suite's own. Where it fails, it has no number, and says why."""
+
+    def __init__(self, aggregate: Aggregate) -> None:
+        self._aggregate = aggregate
+        self.fault = ""
+
+    def __call__(self, rows: NDArray[np.float64]) -> float:
+        try:
+            return float(self._aggregate(rows))
+        except Exception as error:  # noqa: BLE001  (whatever it does, nothing was measured)
+            said = " ".join(f"{type(error).__name__}: {error}".split())
+            self.fault = self.fault or said[:LONGEST_FAULT]
+            return nan
+
+
 def _aggregate(
     metric: Metric, measured: Sequence[Measured], groups: Sequence[str] | None, seed: int
 ) -> Estimated:
     assert metric.aggregate is not None
     method = BOOTSTRAP if groups is None else BOOTSTRAP_CLUSTERED
+    n, guarded = len(measured), _Guarded(metric.aggregate)
     if not measured:
         return Estimated(0, None, None, None, None, None, method)
-    found = bootstrap(np.array([each.row for each in measured]), groups, metric.aggregate, seed=seed)
-    return _resampled(found, groups, sqrt(2), method)
+    if not _is_table([each.row for each in measured]):
+        return _failed(n, groups, RAGGED)
+    found = bootstrap(np.array([each.row for each in measured]), groups, guarded, seed=seed)
+    return _resampled(found, groups, sqrt(2), method, guarded.fault)
 
 
 def _paired_aggregate(
@@ -159,20 +210,39 @@ def _paired_aggregate(
 ) -> Estimated:
     assert metric.aggregate is not None
     method = f"paired {BOOTSTRAP if groups is None else BOOTSTRAP_CLUSTERED}"
+    n, guarded = len(pairs), _Guarded(metric.aggregate)
     if not pairs:
         return Estimated(0, None, None, None, None, None, method)
+    if not _is_table([row for pair in pairs for row in (pair.ours, pair.theirs)]):
+        return _failed(n, groups, RAGGED)
     ours, theirs = np.array([pair.ours for pair in pairs]), np.array([pair.theirs for pair in pairs])
-    return _resampled(
-        paired_bootstrap(ours, theirs, groups, metric.aggregate, seed=seed), groups, 1.0, method
-    )
+    found = paired_bootstrap(ours, theirs, groups, guarded, seed=seed)
+    return _resampled(found, groups, 1.0, method, guarded.fault)
 
 
-def _resampled(found: Estimate, groups: Sequence[str] | None, spread: float, method: str) -> Estimated:
-    """A number that does not exist for these samples is NaN, or infinite, and then nothing was measured."""
+def _is_table(rows: Sequence[Row]) -> bool:
+    return len({len(row) for row in rows}) == 1
+
+
+def _failed(n: int, groups: Sequence[str] | None, fault: str) -> Estimated:
+    return Estimated(n, None, None, None, _count(groups), None, f"{NOT_MEASURED}: {fault}")
+
+
+def _resampled(
+    found: Estimate, groups: Sequence[str] | None, spread: float, method: str, fault: str
+) -> Estimated:
+    """A number that does not exist for these samples is NaN, or infinite, and then nothing was measured.
+
+    An aggregate that fails on some of the draws only has a number, and an interval if they are few (`MOST_UNDEFINED`).
+    """
     if not isfinite(found.estimate):
+        if fault:
+            return _failed(found.n, groups, fault)
         return Estimated(found.n, None, None, None, _count(groups), None, method)
     error = found.standard_error
     least = smallest_detectable(spread * error) if error else None
+    if fault and error is None:
+        method = f"{method}: no interval, for some draws failed: {fault}"
     return Estimated(found.n, found.estimate, found.low, found.high, _count(groups), least, method)
 
 

@@ -5,6 +5,7 @@ from statistics import NormalDist
 
 from aftertune.stats.clustered import clustered_mean
 from aftertune.stats.mcnemar import mcnemar_midp
+from aftertune.stats.paired_mean import paired_mean
 from aftertune.stats.power import smallest_detectable
 from aftertune.stats.tails import t_tail
 from evals.conclusion.estimate import Estimated, Pair
@@ -12,11 +13,13 @@ from evals.suite.metric import Kind, Metric
 
 
 def p_value(metric: Metric, pairs: Sequence[Pair], found: Estimated) -> float | None:
-    """Two-sided. McNemar's mid-p for zeros and ones, Student's t by clusters for means, normal by bootstrap for aggregates.
+    """Two-sided. McNemar's mid-p for zeros and ones, for other means between two ends the score test, for others Student's t
+    by clusters, for aggregates the normal by bootstrap.
 
-    `found` is what `compare` says of the pairs. None where nothing is known of the spread; 1 where no pair differs.
+    `found` is what `compare` says of the pairs. None where nothing was measured or nothing is known of the spread; 1 where
+    no pair differs.
     """
-    if not pairs:
+    if found.estimate is None:
         return None
     if all(pair.ours == pair.theirs for pair in pairs):
         return 1.0
@@ -27,7 +30,14 @@ def p_value(metric: Metric, pairs: Sequence[Pair], found: Estimated) -> float | 
     gains = [pair.ours[0] - pair.theirs[0] for pair in pairs]
     if metric.kind is Kind.SHARE and alone and all(abs(gain) in (0.0, 1.0) for gain in gains):
         return mcnemar_midp(sum(gain > 0 for gain in gains), sum(gain < 0 for gain in gains))
-    mean = clustered_mean(gains, None if alone else clusters)
+    return _of_means(metric, gains, None if alone else clusters)
+
+
+def _of_means(metric: Metric, gains: Sequence[float], groups: Sequence[str] | None) -> float | None:
+    if metric.low is not None and metric.high is not None:
+        paired = paired_mean(gains, groups, metric.high - metric.low)
+        return None if paired is None else paired.p_value()
+    mean = clustered_mean(gains, groups)
     if not mean.standard_error:
         return None
     return 2 * t_tail(abs(mean.estimate) / mean.standard_error, mean.clusters - 1)

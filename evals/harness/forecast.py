@@ -5,7 +5,8 @@ from typing import Any
 
 from aftertune.values.evaluation import Forecast
 from evals.engine.tokens import estimated_tokens
-from evals.suite.card import Card, JudgeCard
+from evals.judging.canary import CANARIES
+from evals.suite.card import Card, JudgeQuestion
 from evals.suite.sample import Sample
 from evals.suite.scoring import Passage, Search, Served
 
@@ -14,12 +15,14 @@ def forecast(
     card: Card,
     samples: Sequence[Sample],
     tools_for: Callable[[Sample], Sequence[Mapping[str, Any]]],
+    questions_about: Callable[[Sample], Sequence[JudgeQuestion]],
     *,
     releases: int,
 ) -> Forecast:
     """At most, if nothing is cached and nothing is tried again. A conversation counts as one answer.
 
-    The documents of a search are not counted: they are embedded once, in a few requests.
+    The documents of a search are not counted: they are embedded once, in a few requests. Nor is what ragas asks, which
+    decides that itself.
     """
     answers = card.ask.repeats * releases
     requests = sum(map(_at_once, samples)) * answers
@@ -28,7 +31,7 @@ def forecast(
         requests=requests,
         prompt_tokens=prompts * answers,
         answer_tokens=requests * card.ask.max_tokens,
-        judge_questions=len(samples) * answers * _judge_questions(card.judge),
+        judge_questions=_judge_questions(card, [len(questions_about(sample)) for sample in samples], answers),
     )
 
 
@@ -44,6 +47,9 @@ def _at_once(sample: Sample) -> int:
     return sample.scoring.at_once if isinstance(sample.scoring, Served) else 1
 
 
-def _judge_questions(judge: JudgeCard | None) -> int:
-    """Of one judge about one answer; traits of personas are not counted, which are in other files."""
-    return 0 if judge is None else len(judge.questions) * judge.repeats * (1 + judge.swap)
+def _judge_questions(card: Card, questions: Sequence[int], answers: int) -> int:
+    """To one judge: those about each answer to each sample, and its canaries, all at first and one with each answer."""
+    if card.judge is None or not any(questions):
+        return 0
+    times = card.judge.repeats * (1 + card.judge.swap)
+    return len(CANARIES) + answers * sum(each * times + 1 for each in questions if each)

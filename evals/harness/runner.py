@@ -15,13 +15,13 @@ from evals.conclusion.conclude import conclude
 from evals.conclusion.unmeasured import is_unanswered
 from evals.executor import Executor
 from evals.harness.cache import may_be_cached
-from evals.harness.forecast import forecast
 from evals.harness.harness import Harness, Limits, Stopped
 from evals.harness.keeping import Plan
 from evals.harness.progress import Tally
 from evals.harness.signature import signature
 from evals.harness.subject import Subject, find_subject
 from evals.judges import Judges
+from evals.nights import Nights
 from evals.suite.suite import Suite
 from evals.telemetry import Metrics
 from evals.watched import watched
@@ -49,6 +49,7 @@ class Runner:
         self._store = store
         self._clock = clock
         self._suites = suites
+        self._nights = Nights()
         self._judges = judges
         self._metrics = metrics
         self._harness = Harness(store, clock, executor, limits, lease, stop)
@@ -116,9 +117,7 @@ class Runner:
                 "samples": len(suite.samples),
                 "attempts": run.attempts + 1,
                 "signature": signed,
-                "forecast": forecast(
-                    suite.card, suite.samples, suite.tools_for, releases=len(subject.releases)
-                ),
+                "forecast": suite.forecast(len(subject.releases)),
             }
         )
         with self._store.write() as tx:
@@ -156,7 +155,7 @@ class Runner:
         self._missed.pop(run.id, None)
         ended = run.model_copy(update={"state": state, "reason": reason, "ended_at": self._clock.now()})
         with self._store.read() as tx:
-            ended = ended.model_copy(update={"watch": watched(tx, self._suites, ended)})
+            ended = ended.model_copy(update={"watch": watched(tx, self._suites, ended, self._nights)})
         with self._store.write() as tx:
             tx.evaluations.save(ended)
         self._metrics.ended(ended)

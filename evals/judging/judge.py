@@ -14,7 +14,7 @@ from evals.persona.sentences import sentences
 from evals.scorers.text.similarity import similarity as text_similarity
 from evals.suite.card import JudgeQuestion
 from evals.suite.sample import Sample
-from evals.suite.scoring import Persona, RetrievalAnswer, Text
+from evals.suite.scoring import RetrievalAnswer, Text
 from evals.suite.suite import Suite
 from evals.text.similarity import similarities
 
@@ -37,7 +37,7 @@ async def judge(
     if card is None:
         return tuple(found)
     for index, answer in enumerate(answers):
-        questions = questions_about(suite, sample)
+        questions = suite.questions_about(sample)
         if questions and not bench.seats:
             found += [_unjudged(question, index, NO_JUDGE) for question in questions]
         batches = (_batch(suite, sample, answer, index, questions, seat, bench) for seat in bench.seats)
@@ -55,20 +55,10 @@ def is_judged(suite: Suite) -> bool:
     return suite.card.judge is not None or any(scorer.judged for scorer in suite.scorers)
 
 
-def questions_about(suite: Suite, sample: Sample) -> tuple[JudgeQuestion, ...]:
-    """What judges are asked about each answer to the sample; a trait under its own name."""
-    card = suite.card.judge
-    if card is None:
-        return ()
-    persona = suite.personas.get(sample.scoring.persona) if isinstance(sample.scoring, Persona) else None
-    traits = persona.asked() if card.traits and persona else ()
-    return (*card.questions, *(trait.for_judges() for trait in traits))
-
-
 def described(suite: Suite, bench: Bench) -> dict[str, str]:
     """For a run's signature: who judges, and the digest of everything that they are asked."""
     questions = {
-        digest(question): question for sample in suite.samples for question in questions_about(suite, sample)
+        digest(question): question for sample in suite.samples for question in suite.questions_about(sample)
     }
     found = {}
     if questions and bench.seats:

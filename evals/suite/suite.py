@@ -11,7 +11,7 @@ import rfc8785
 import yaml
 
 from aftertune.errors import BadInput, UnknownName
-from aftertune.values.evaluation import Better, SuiteCard
+from aftertune.values.evaluation import Better, Forecast, SuiteCard
 from aftertune.values.value import Value
 from evals.asking import find_way
 from evals.harness.forecast import forecast
@@ -20,7 +20,7 @@ from evals.persona.card import PersonaCard, load_personas
 from evals.scorers.made import scorer_for
 from evals.scorers.own import own_scorer
 from evals.scorers.scorer import Scorer
-from evals.suite.card import Card
+from evals.suite.card import Card, JudgeQuestion
 from evals.suite.choices import KINDS as CHOICES
 from evals.suite.document import Document
 from evals.suite.metric import Metric
@@ -68,9 +68,21 @@ class Suite(NamedTuple):
         tasks = {sample.task for sample in self.samples if metric in scorer.counts(sample)}
         return sorted(tasks - {""}) if len(tasks) > 1 else []
 
+    def questions_about(self, sample: Sample) -> tuple[JudgeQuestion, ...]:
+        """What judges are asked about each answer to the sample; a trait under its own name."""
+        card = self.card.judge
+        if card is None:
+            return ()
+        persona = self.personas.get(sample.scoring.persona) if isinstance(sample.scoring, Persona) else None
+        traits = persona.asked() if card.traits and persona else ()
+        return (*card.questions, *(trait.for_judges() for trait in traits))
+
     def cluster_of(self, sample: Sample) -> str:
         """Samples with equal clusters are not independent of each other; without a cluster each stands for itself."""
         return _field(sample, self.card.cluster) if self.card.cluster else sample.id
+
+    def forecast(self, releases: int) -> Forecast:
+        return forecast(self.card, self.samples, self.tools_for, self.questions_about, releases=releases)
 
     def as_offered(self) -> SuiteCard:
         return SuiteCard(
@@ -82,7 +94,7 @@ class Suite(NamedTuple):
             licence=self.card.licence,
             gates=tuple(gate.in_words() for gate in self.card.gates),
             baselines=self.card.baselines,
-            forecast=forecast(self.card, self.samples, self.tools_for, releases=1),
+            forecast=self.forecast(releases=1),
         )
 
 
@@ -153,7 +165,7 @@ def _check(suite: Suite, folder: Path) -> None:
         where = f"Line {number} of {folder / 'samples.jsonl'}"
         if sample.scoring.kind in CHOICES and not sample.messages:
             raise BadInput(f"{where} asks nothing.", "Give it a message, after which the choices are listed.")
-        if not suite.expects(sample):
+        if not _expects(suite, sample, where):
             scored = ", ".join(suite.card.scorers)
             raise BadInput(f"{where} is of kind {sample.scoring.kind}, which {scored} cannot score.")
         if isinstance(sample.scoring, Persona) and sample.scoring.persona not in suite.personas:
@@ -165,6 +177,17 @@ def _check(suite: Suite, folder: Path) -> None:
         if suite.card.cluster and not _field(sample, suite.card.cluster):
             raise BadInput(f"{where} has no {suite.card.cluster}, by which the card clusters.")
     _check_limits(suite, folder / "card.yaml")
+
+
+def _expects(suite: Suite, sample: Sample, where: str) -> tuple[Metric, ...]:
+    """Raises BadInput when a scorer, which may be the suite's own, cannot say what it counts."""
+    try:
+        return suite.expects(sample)
+    except Exception as error:
+        raise BadInput(
+            f"{where}: a metric's `applies` failed: {type(error).__name__}: {error}.",
+            "It is asked about every sample of the suite, and says True or False.",
+        ) from error
 
 
 def _check_limits(suite: Suite, card: Path) -> None:

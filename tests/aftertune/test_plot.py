@@ -73,3 +73,26 @@ def test_nothing_at_all_is_said_in_words() -> None:
     svg = trend_svg({}, y_label="share")
     assert "share over time: nothing" in svg
     assert lines(svg) == 0
+
+
+def middle_of_the_only_tick(svg: str) -> float:
+    """In the picture's own units, of the tick and grid line of its x axis."""
+    (axis,) = (
+        group for group in ET.fromstring(svg).iter(f"{SVG}g") if group.get("id") == "matplotlib.axis_1"
+    )
+    ticks = [group for group in axis if (group.get("id") or "").startswith("xtick_")]
+    assert len(ticks) == 1
+    return next(float(use.attrib["x"]) for use in ticks[0].iter(f"{SVG}use") if "x" in use.attrib)
+
+
+def test_a_single_moment_is_named_and_stands_in_the_middle() -> None:
+    """Without a width of its own the axis would be one of years."""
+    alone = trend_svg({"v1": points(0.9), "v2": points(0.8, None)}, y_label="share", width=600)
+    later = trend_svg(
+        {"v1": [TrendPoint(AT + timedelta(days=300), 0.9)], "v2": points(None)}, y_label="share", width=600
+    )
+    assert "2026-01-05 00:00" in alone
+    assert "2026-11-01 00:00" in later
+    for svg in (alone, later):
+        width = float((ET.fromstring(svg).get("viewBox") or "").split()[2])
+        assert 0.4 * width < middle_of_the_only_tick(svg) < 0.7 * width

@@ -216,6 +216,8 @@ def _budgets() -> list[Budget]:
             left=0.05 - spent,
             n=40,
             smallest_detectable=0.08,
+            unmeasured=2 if state is Forgotten.UNKNOWN else 0,
+            possible=(-0.02, 0.14) if state is Forgotten.UNKNOWN else None,
             state=state,
         )
         for baseline in ("v0", "v1")

@@ -163,6 +163,7 @@ async def test_the_run_page_tells_what_stands_behind_every_number(skills: Consol
         "upper end of the",
         "By task: 3",
         "overspent",
+        "−0.020 to 0.140 with 2 unmeasured",
         "uncalibrated",
         "1 of 24 canaries wrong",
         "120 from an earlier run, 4 cut off, 7 sent again",

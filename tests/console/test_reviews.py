@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from aftertune.identity import Role, new_token
+from aftertune.store.reviews import ReviewTable
 from tests.console.conftest import Console
 from tests.console.reviewing import OLDER_RUN, QUESTION, RUN, SECOND_REVIEWER, THIRD_REVIEWER, seed_reviewing
 from tests.console.seed import HOSTILE, ROLLOUT
@@ -54,6 +55,29 @@ async def rated(
 ) -> Any:
     path = f"/v1/reviews/{campaign}/items/{item}/rating"
     return await desk.post(person, path, {"values": values, **said})
+
+
+async def test_campaigns_are_listed_without_reading_their_items(
+    desk: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = await opened(desk, RUBRIC)
+    item = await taken(desk, "reviewer", campaign["id"])
+    danger = {"category": "harmful", "note": "acid"}
+    answer = await rated(desk, "reviewer", campaign["id"], item, GOOD, safety=danger)
+    assert answer.status_code == 201, answer.text
+
+    def refused(*_: object) -> None:
+        raise AssertionError("items and ratings are counted by the database")
+
+    monkeypatch.setattr(ReviewTable, "items", refused)
+    monkeypatch.setattr(ReviewTable, "ratings", refused)
+    (listed,) = (await desk.get("reviewer", "/v1/reviews")).json()
+    assert listed["progress"] | {"items": 4, "begun": 1, "rated": 0, "flagged": 1} == listed["progress"]
+    assert listed["mine"] == {"rated": 1, "left": 3, "disagreements": 0}
+    assert listed["flags"] == [], "a reviewer is not told before two have rated"
+    (told,) = (await desk.get("operator", "/v1/reviews")).json()
+    assert told["flags"] == [{"item": item, "safety": danger}]
+    assert (await desk.get("reviewer", "/reviews")).status_code == 200
 
 
 async def test_a_rubric_from_opening_to_the_calibration_set(desk: Console) -> None:

@@ -1,17 +1,21 @@
 """Gates stand on bounds; what was not measured is counted, and too much of it is an error."""
 
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from aftertune.stats.interval import wilson
 from aftertune.stats.paired import paired_difference
 from aftertune.values.evaluation import Answer, Bound, RunState, SampleResult
 from evals.conclusion.conclude import Conclusion, conclude
 from evals.suite.card import GateCard, Role
+from evals.suite.metric import Kind, Metric
 from evals.suite.suite import Suite, load_suites
 from tests.evals.world import SAID, asks, wanted, write_suite
 
@@ -203,3 +207,32 @@ def test_the_order_of_results_makes_no_difference() -> None:
         for each in results(FORGETTING, release, 3, 20)
     ]
     assert conclude(FORGETTING, "v1", BASE, lost) == conclude(FORGETTING, "v1", BASE, lost[::-1])
+
+
+def _failing(_: NDArray[np.float64]) -> float:
+    raise ZeroDivisionError("no torque in it")
+
+
+def test_an_aggregate_that_fails_is_not_measured_and_the_other_metrics_stand() -> None:
+    (scorer,) = FORGETTING.scorers
+    total = Metric("torque", "of all terms", kind=Kind.AGGREGATE, aggregate=_failing)
+    suite = FORGETTING._replace(scorers=(replace(scorer, metrics=(*scorer.metrics, total)),))
+
+    def both(suite: Suite) -> list[SampleResult]:
+        return [
+            each.model_copy(update={"scores": {"exact": 1.0}, "statistics": {"torque": (1.0, 2.0)}})
+            for release in ("v1", "base")
+            for each in results(suite, release)
+        ]
+
+    concluded = conclude(suite, "v1", BASE, both(suite))
+    exact, failed = concluded.scores
+    assert (exact.estimate, concluded.state) == (1.0, RunState.SUCCESSFUL)
+    assert (failed.n, failed.estimate) == (120, None)
+    assert "Could not measure: ZeroDivisionError: no torque in it." in failed.detail
+    assert concluded.differences[1].method == "could not measure: ZeroDivisionError: no torque in it"
+
+    limited = gated(suite, "torque", Bound.SCORE_LOW, 0.1)
+    concluded = conclude(limited, "v1", BASE, both(limited))
+    assert (concluded.gates[0].passed, concluded.state) == (None, RunState.ERROR)
+    assert "could not measure: ZeroDivisionError: no torque in it" in concluded.reason

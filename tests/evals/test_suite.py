@@ -137,3 +137,17 @@ def test_a_broken_tools_list_is_refused(tmp_path: Path, tools: str) -> None:
     (tmp_path / "tools.json").write_text(tools)
     with pytest.raises(BadInput, match="is no OpenAI tools list"):
         load_suite(folder(tmp_path, CARD + "tools: tools.json\n", SAMPLE))
+
+
+def test_a_metric_that_cannot_say_what_it_counts_is_refused(tmp_path: Path) -> None:
+    made = folder(tmp_path, CARD.replace("[exact_match]", "[exact_match, own]"), SAMPLE)
+    (made / "scorer.py").write_text(
+        "from evals.scorers.scorer import scorer\n"
+        "from evals.suite.metric import Metric\n"
+        'METRICS = (Metric("own", "own", applies=lambda sample: sample.meta["none"]),)\n'
+        '@scorer("own", version="1", kinds=("exact_match",), metrics=METRICS)\n'
+        "def own(sample, given):\n"
+        "    return {}\n"
+    )
+    with pytest.raises(BadInput, match=r"Line 1 of .* a metric's `applies` failed: KeyError: 'none'"):
+        load_suite(made)

@@ -1,7 +1,15 @@
 """The nightly watch in the room: read from stored nights, kept in the run, shown by gauges, and still there after a start."""
 
-from aftertune.values.evaluation import Budget, Forgotten, RunState, Trigger
+from collections.abc import Sequence
+
+import pytest
+
+from aftertune.store import Transaction
+from aftertune.values.evaluation import Budget, EvaluationRun, Forgotten, RunState, Trigger
 from aftertune.values.watch import Outcome
+from evals.conclusion.slices import Slice
+from evals.conclusion.watch import Night, gated
+from evals.nights import Nights, read_night
 from evals.watched import watched
 from tests.evals.world import World
 from tests.fakes.engine import FakeEngine, Quality
@@ -61,7 +69,7 @@ def test_a_night_that_measured_nothing_is_no_alarm(world: World, engine: FakeEng
     night = next(run for run in world.runs if run.trigger is Trigger.NIGHTLY and run.suite == "calls")
     run = night.model_copy(update={"scores": (), "signature": None})
     with world.store.read() as tx:
-        read = watched(tx, world.suites, run)
+        read = watched(tx, world.suites, run, Nights())
     assert read is not None
     assert (read.outcome, read.alarm) == (Outcome.NOT_MEASURED, None)
 
@@ -92,3 +100,52 @@ def test_budgets_are_gauges_of_the_baseline_that_lost_most(world: World, engine:
     assert world.sample("aftertune_evaluation_score_high", **labels | {"metric": "end_to_end"}) == 1.0
     world.metrics.show(run.model_copy(update={"budgets": (budget("v0", None),)}))
     assert world.sample("aftertune_evaluation_budget_spent", **labels) is None
+
+
+def test_nights_that_were_read_are_not_read_again_and_say_the_same(
+    world: World, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.register("v1", engine.url, "calls")
+    world.deploy("tasks", "v1")
+    world.step()
+    for _ in range(4):
+        a_night(world)
+    newest = world.runs[0]
+    suite = world.suites["calls"]
+    read: list[str] = []
+
+    def counted(tx: Transaction, run: EvaluationRun, cuts: Sequence[Slice]) -> Night:
+        read.append(run.id)
+        return read_night(tx, run, cuts)
+
+    monkeypatch.setattr("evals.nights.read_night", counted)
+    once, forgetful = Nights(), Nights(most=1)
+    with world.store.read() as tx:
+        first, again, forgotten = (
+            watched(tx, world.suites, newest, nights) for nights in (once, once, forgetful)
+        )
+        assert first == again == forgotten == newest.watch
+        assert sorted(read) == sorted(2 * [run.id for run in world.runs if run.id != newest.id])
+        for run in world.runs:
+            assert once.night(tx, run, gated(suite)) == read_night(tx, run, gated(suite))
+
+
+def test_what_was_not_measured_is_kept_as_such(world: World, engine: FakeEngine) -> None:
+    world.register("v1", engine.url, "calls")
+    world.step()
+    (run,) = world.runs
+    cuts = gated(world.suites["calls"])
+    with world.store.write() as tx:
+        stored = tx.evaluations.results(run.id)
+        lost = stored[0].model_copy(update={"scores": dict.fromkeys(stored[0].scores), "run": "ev-lost"})
+        rest = [each.model_copy(update={"run": "ev-lost"}) for each in stored[2:]]
+        other = run.model_copy(update={"id": "ev-lost"})
+        tx.evaluations.add(other)
+        tx.evaluations.add_results([lost, *rest])
+    nights = Nights()
+    with world.store.read() as tx:
+        first, kept = (nights.night(tx, other, cuts) for _ in range(2))
+    assert first == kept
+    scores = first.scores[cuts[0].name]
+    assert scores[lost.sample] is None
+    assert stored[1].sample not in scores

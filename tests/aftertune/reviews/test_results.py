@@ -90,8 +90,8 @@ def test_findings_speak_of_the_whole_frame() -> None:
     rng = random.Random(7)
     truth = {f"s-{n}": 1 if n < 60 else rng.choice((4, 5)) for n in range(600)}
     candidates = [
-        Evidence(subject, ({"exact": 0.0 if grade == 1 else 1.0},), refused=False, length=10)
-        for subject, grade in truth.items()
+        Evidence(subject, ({"exact": 0.0 if rating == 1 else 1.0},), refused=False, length=10)
+        for subject, rating in truth.items()
     ]
     drawn = draw(candidates, 200, 0.7, "seed")
     items = [

@@ -1,15 +1,17 @@
-"""Campaigns are kept as they are; the database itself keeps a person from rating an item twice."""
+"""Campaigns are kept as they are; the database itself keeps a person from rating an item twice, and counts what they said."""
 
 from datetime import timedelta
+from random import Random
 
 import pytest
 
 from aftertune.errors import Conflict, NotFound
 from aftertune.records import RatingRow
+from aftertune.reviews.queue import offered, progress, with_ratings
 from aftertune.store import Store
 from aftertune.store.exchanges import Payload
-from aftertune.values.review import CampaignState
-from tests.aftertune.reviews.campaigns import AT, COMPARISON, campaign, grade, item
+from aftertune.values.review import CampaignState, Form, Rating, Safety, SafetyCategory
+from tests.aftertune.reviews.campaigns import AT, COMPARISON, GRADES, campaign, grade, item, rating
 from tests.aftertune.samples import exchange
 
 
@@ -90,3 +92,75 @@ def test_what_can_be_read_has_a_request_and_an_answer(store: Store) -> None:
             tx.exchanges.add(exchange(name), payload, None)
     with store.read() as tx:
         assert tx.exchanges.with_texts([*kept, "unknown"]) == {"both"}
+
+
+PEOPLE = ("ann", "bob", "cyd", "dee")
+DANGER = Safety(category=SafetyCategory.HARMFUL, note="a \x00 b \\u0000")
+
+
+def _ratings(rng: Random, campaign: str, form: Form) -> list[Rating]:
+    """Of a few items, by up to four people each; the last of four may decide."""
+    return [
+        rating(
+            f"it-{number}",
+            person,
+            {
+                each.name: rng.choice([None, *each.scale.values])
+                for each in form.criteria
+                if rng.random() < 0.9
+            },
+            minutes=rng.randrange(100),
+            campaign=campaign,
+            adjudication=person == "dee" and rng.random() < 0.7,
+            safety=DANGER if rng.random() < 0.2 else None,
+        )
+        for number in range(7)
+        for person in PEOPLE
+        if rng.random() < 0.5
+    ]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_what_the_database_counts_is_what_the_queue_says(store: Store, seed: int) -> None:
+    """Another campaign beside it does not count."""
+    rng, until = Random(seed), AT + timedelta(minutes=30)
+    forms = {"rv-1": GRADES, "rv-2": COMPARISON}
+    items = {name: [item(n).model_copy(update={"campaign": name}) for n in range(7)] for name in forms}
+    with store.write() as tx:
+        for name, form in forms.items():
+            tx.reviews.add(campaign(form, id=name), items[name])
+            for each in _ratings(rng, name, form):
+                tx.reviews.rate(each)
+            for person in PEOPLE:
+                if rng.random() < 0.7:
+                    over = rng.choice([AT, until])
+                    tx.reviews.claim(name, f"it-{rng.randrange(7)}", person, over)
+    with store.read() as tx:
+        for name, form in forms.items():
+            rated = with_ratings(items[name], tx.reviews.ratings(name))
+            claims = tx.reviews.claims(name)
+            for person in (*PEOPLE, "eve"):
+                found = tx.reviews.standing(campaign(form, id=name), person, AT)
+                assert found.progress == progress(form, rated)
+                assert found.rated == sum(each.by(person) is not None for each in rated)
+                assert (found.left, found.disagreements) == tuple(
+                    len(offered(form, rated, claims, person, AT, adjudicate=adjudicate))
+                    for adjudicate in (False, True)
+                )
+            for complete_only in (False, True):
+                assert tx.reviews.warnings(name, complete_only=complete_only) == [
+                    (each.item.id, said.safety)
+                    for each in rated
+                    if each.complete or not complete_only
+                    for said in each.ratings
+                    if said.safety
+                ]
+
+
+def test_a_campaign_that_nobody_rated_is_counted_too(store: Store) -> None:
+    with store.write() as tx:
+        tx.reviews.add(campaign(), [item(0), item(1)])
+        found = tx.reviews.standing(campaign(), "ann", AT)
+        assert found.progress == progress(GRADES, with_ratings([item(0), item(1)], []))
+        assert found[1:] == (0, 2, 0)
+        assert tx.reviews.standing(campaign(id="rv-9"), "ann", AT).progress.items == 0

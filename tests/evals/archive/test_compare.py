@@ -1,5 +1,8 @@
 """Two runs compared: paired, adjusted over all metrics, and refused when they asked different things."""
 
+from math import sqrt
+from statistics import fmean
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +19,7 @@ from tests.evals.world import World
 
 SHARE = Metric("right", "a share")
 MEAN = Metric("level", "a mean", kind=Kind.MEAN)
+SECONDS = Metric("seconds", "to the first token", kind=Kind.MEAN, low=None, high=None)
 
 
 def pairs(*values: tuple[float, float]) -> list[Pair]:
@@ -74,14 +78,22 @@ def p_of(metric: Metric, values: list[Pair]) -> float | None:
     return p_value(metric, values, compare(metric, values, seed=1))
 
 
-@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=3, max_size=30))
-def test_a_mean_s_p_value_is_student_s(values: list[tuple[float, float]]) -> None:
-    p = p_of(MEAN, pairs(*values))
+@pytest.mark.parametrize("metric", [MEAN, SECONDS], ids=["bounded", "unbounded"])
+@given(values=st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=3, max_size=30))
+def test_a_mean_s_p_value_is_student_s_and_a_score_test_s_where_it_has_ends(
+    metric: Metric, values: list[tuple[float, float]]
+) -> None:
+    """The score test's spread is that of no difference: E|d|, not E|d| − (E d)²."""
+    p = p_of(metric, pairs(*values))
     gains = [ours - theirs for ours, theirs in values]
     if not any(gains):
         assert p == 1.0
     elif p is not None and max(gains) - min(gains) > 1e-6:
-        assert p == pytest.approx(float(stats.ttest_1samp(gains, 0).pvalue), rel=1e-6, abs=1e-12)
+        statistic = abs(float(stats.ttest_1samp(gains, 0).statistic))
+        if metric is MEAN:
+            size = fmean(map(abs, gains))
+            statistic *= sqrt((size - fmean(gains) ** 2) / size)
+        assert p == pytest.approx(2 * float(stats.t.sf(statistic, len(gains) - 1)), rel=1e-5, abs=1e-12)
 
 
 def test_zeros_and_ones_are_mcnemar_s() -> None:

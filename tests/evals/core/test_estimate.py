@@ -1,5 +1,6 @@
 """Which interval stands where, and that none of them claims what was not seen."""
 
+from dataclasses import replace
 from math import isclose
 
 import numpy as np
@@ -16,6 +17,7 @@ from evals.conclusion.estimate import (
     BOOTSTRAP_CLUSTERED,
     EFFECTIVE,
     EFFECTIVE_CLUSTERED,
+    RAGGED,
     STUDENT,
     TANGO,
     UNBOUNDED,
@@ -26,7 +28,8 @@ from evals.conclusion.estimate import (
     compare,
     estimate,
 )
-from evals.suite.metric import Kind, Metric
+from evals.conclusion.significance import p_value
+from evals.suite.metric import Aggregate, Kind, Metric
 
 SHARE = Metric("right", "of all samples")
 MEAN = Metric("kept", "of the terms", kind=Kind.MEAN)
@@ -168,3 +171,49 @@ def test_the_intervals_of_pairs_are_narrower_than_those_of_two_runs() -> None:
     pairs = [Pair((float(n % 2), 1.0), (float(n % 2) * (n % 9 > 0), 1.0), str(n)) for n in range(90)]
     apart = estimate(RATIO, [Measured(pair.ours, pair.cluster) for pair in pairs], seed=3)
     assert width(compare(RATIO, pairs, seed=3)) < width(apart)
+
+
+def _of_thirds(rows: NDArray[np.float64]) -> float:
+    """Fails on every draw in which no row is 2."""
+    return float(rows.sum() / {True: 1.0}[bool((rows == 2).any())])
+
+
+def _failing(rows: NDArray[np.float64]) -> float:
+    raise KeyError("torque")
+
+
+@pytest.mark.parametrize(
+    ("aggregate", "said"),
+    [
+        (_failing, "could not measure: KeyError: 'torque'"),
+        (lambda rows: None, "could not measure: TypeError: float() argument must be"),
+        (lambda rows: "many", "could not measure: ValueError: could not convert string"),
+    ],
+)
+def test_an_aggregate_that_fails_measures_nothing_and_says_so(aggregate: Aggregate, said: str) -> None:
+    metric = replace(RATIO, aggregate=aggregate)
+    pairs = [Pair((float(n),), (2.0,), str(n)) for n in range(9)]
+    for found in (
+        estimate(metric, measured(1.0, 2.0, 3.0), seed=1),
+        compare(metric, pairs, seed=1),
+    ):
+        assert found.fault.startswith(said)
+        assert found[1:6] == (None, None, None, None, None)
+    assert p_value(metric, pairs, compare(metric, pairs, seed=1)) is None
+    assert p_value(metric, [Pair((1.0,), (1.0,), "a")], compare(metric, pairs, seed=1)) is None
+
+
+def test_rows_of_several_lengths_measure_nothing() -> None:
+    rows = [Measured((1.0, 2.0), "a"), Measured((1.0,), "b")]
+    assert estimate(RATIO, rows, seed=1).fault == f"could not measure: {RAGGED}"
+    pairs = [Pair((1.0, 2.0), (1.0,), "a")]
+    assert compare(RATIO, pairs, seed=1).fault == f"could not measure: {RAGGED}"
+
+
+def test_an_aggregate_that_fails_on_draws_has_a_number_and_no_interval_unless_they_are_few() -> None:
+    metric = replace(RATIO, aggregate=_of_thirds)
+    few = estimate(metric, measured(*([2.0] * 5 + [1.0] * 5)), seed=1)
+    assert (few.method, few.low is None) == (BOOTSTRAP, False)
+    many = estimate(metric, measured(2.0, *([1.0] * 9)), seed=1)
+    assert (many.estimate, many.low, many.fault) == (11.0, None, "")
+    assert many.method == f"{BOOTSTRAP}: no interval, for some draws failed: KeyError: False"

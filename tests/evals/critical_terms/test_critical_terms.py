@@ -122,7 +122,7 @@ def test_a_tool_call_keeps_nothing() -> None:
     assert critical_terms.score(sample, Given((answer,)))["terms_kept"] == 0.0
 
 
-@given(st.text(), st.text(min_size=1, max_size=8))
+@given(st.text(), st.text(min_size=1, max_size=8).filter(str.strip))
 def test_whatever_is_said_is_scored(said: str, wanted: str) -> None:
     found = scored(said, term("part", wanted), term("step", wanted), forbidden=(term("part", wanted),))
     assert all(isinstance(value, float) and 0 <= value <= 1 for value in found.values())
