@@ -60,8 +60,8 @@ class Asker:
         """One for each prompt, as they come; None where nothing could be measured."""
         tasks = [asyncio.create_task(self._ask(prompt)) for prompt in prompts]
         try:
-            for task in asyncio.as_completed(tasks):
-                yield await task
+            for answer in asyncio.as_completed(tasks):
+                yield await answer
         finally:
             for task in tasks:
                 task.cancel()

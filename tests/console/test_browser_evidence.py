@@ -110,7 +110,8 @@ def test_pages_fit_and_break_no_policy(
 ) -> None:
     with signed_in(browser, store, clock, tmp_path, "operator") as (page, url, said):
         for number, path in enumerate(PAGES):
-            tab = page.context.new_page()  # a page that reloads by itself may do so while the next is on its way
+            # A page that reloads by itself may do so while the next is on its way: each gets a tab of its own.
+            tab = page.context.new_page()
             heard = complaints(tab)
             tab.goto(f"{url}{path}")
             shot(tab, tmp_path, f"page-{number}")
