@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Final
 
 import orjson
 
@@ -17,28 +17,22 @@ _RESPONSE: Final = "response"
 """The member in which events of the Responses API carry the object that names the model."""
 
 
-class Passing(Protocol):
-    def events(self, pieces: Sequence[bytes], complete: bool) -> Sequence[bytes]:
-        """The whole events that these pieces of a stream make; at the end also what is left."""
-
-    def body(self, body: bytes) -> bytes:
-        """A whole body that is no stream."""
-
-
-class Untouched:
+class Passing:
     """Every byte as it came."""
 
     def events(self, pieces: Sequence[bytes], complete: bool) -> Sequence[bytes]:
+        """The whole events that these pieces of a stream make; at the end also what is left."""
         return pieces
 
     def body(self, body: bytes) -> bytes:
+        """A whole body that is no stream."""
         return body
 
 
-UNTOUCHED: Final = Untouched()
+UNTOUCHED: Final = Passing()
 
 
-class WholeEvents(Untouched):
+class WholeEvents(Passing):
     """Holds back what is not a whole event yet: an engine that dies in the middle of one leaves none half sent."""
 
     __slots__ = ("_held",)
@@ -69,7 +63,7 @@ def _last(held: Sequence[bytes]) -> bytes:
     return b"".join(held[-3:])[-2:]
 
 
-class Renamed:
+class Renamed(Passing):
     """From what the engine calls the model to what clients call it; every other byte is kept."""
 
     def __init__(self, served_name: str, deployment: str) -> None:

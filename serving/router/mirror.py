@@ -33,6 +33,9 @@ MIRRORED: Final = frozenset({Endpoint.CHAT, Endpoint.COMPLETIONS, Endpoint.RESPO
 """Endpoints that generate; the others compute, and say nothing of how a release answers."""
 REFUSAL_S: Final = 0.1
 """A shadow that refuses a connection is not tried for so long: copies meanwhile are recorded as that one is."""
+SEND_S: Final = 0.001
+"""Copies leave so long after the live answers: a client who waits on this machine, and the requests that came
+meanwhile, have the caches and the cores to themselves first."""
 _LOOK_S: Final = 0.02
 _WAITS: Final = "concurrency"
 _SHADOW: Final = ExchangeRole.SHADOW
@@ -91,7 +94,7 @@ class Mirror:
             copy = _Copy(self, lane, request, route, each.target, pair_id)
             if lane.admitted:
                 if not self._outbox:
-                    self.loop.call_soon(self._send)
+                    self.loop.call_later(SEND_S, self._send)
                 self._outbox.append((lane, copy))
             else:
                 lane.waiting.append(copy)
@@ -111,7 +114,9 @@ class Mirror:
         while self._busy and self.loop.time() < ends:  # noqa: ASYNC110  (an event would cost each copy)
             await asyncio.sleep(_LOOK_S)
         self._stopping = True
-        left = [copy for lane in self._lanes.values() for copy in (*lane.waiting, *lane.under_way)]
+        left = [copy for _, copy in self._outbox]
+        self._outbox.clear()
+        left += [copy for lane in self._lanes.values() for copy in (*lane.waiting, *lane.under_way)]
         if left:
             log.warning("The mirror stops with %d copies under way.", len(left))
         for copy in left:
@@ -121,7 +126,7 @@ class Mirror:
             lane.pool.close()
 
     def _send(self) -> None:
-        """After the live answers of this turn of the loop were written."""
+        """What was offered in the last moment, together."""
         outbox, self._outbox = self._outbox, []
         for lane, copy in outbox:
             lane.send(copy)

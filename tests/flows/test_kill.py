@@ -123,7 +123,8 @@ def test_any_process_may_be_killed(tmp_path: Path, engines: dict[str, str]) -> N
                 wait_for(partial(_is_proven, cast.operator), "its proof")
                 users.wait_for_more(20)
                 os.kill(running.process.pid, signal.SIGKILL)
-        assert sum("starting it again" in line for line in lines) == len(ROOMS) + 1
+        restarted = [line for line in lines if "starting it again" in line]
+        assert len(restarted) == len(ROOMS) + 1, restarted
         acknowledged = users.answered
         operator_token, url = cast.operator_token, running.console_url
     with stack.running(home, "transformers", print, fresh=False, ports=running.ports) as again:
