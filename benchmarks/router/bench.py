@@ -40,9 +40,9 @@ class Bench:
         self.sent += seen.sent
         return seen
 
-    def beside_direct(self, seconds: float) -> tuple[Seen, Seen]:
-        """At the peer's rate, as many requests direct as through it."""
-        direct, through = self.load.paced(self.peer.rate, seconds, [self.stable.port, self.port])
+    def beside_direct(self, seconds: float, times: float = 1.0) -> tuple[Seen, Seen]:
+        """At so many times the peer's rate, as many requests direct as through it."""
+        direct, through = self.load.paced(times * self.peer.rate, seconds, [self.stable.port, self.port])
         self.sent += through.sent
         return direct, through
 

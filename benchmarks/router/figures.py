@@ -66,6 +66,10 @@ def added_p50(reading: Reading) -> float | None:
     return reading.pace.p50
 
 
+def brisk_p50(reading: Reading) -> float | None:
+    return reading.pace.brisk_p50
+
+
 def chunk_p50(reading: Reading) -> float | None:
     return reading.streams.chunk_p50
 

@@ -18,7 +18,7 @@ def reading(
         peer=peer,
         round=number,
         capacity=Capacity(cpu_us, 1000.0, 900.0, errors, copied, 0.01, 0.1),
-        pace=Pace(100.0, added, 300.0, 0),
+        pace=Pace(100.0, added, 300.0, 70.0, 0),
         streams=Streams(200.0, 50.0, 25.0, 1.0, 0),
         slow=trouble,
         dead=trouble,
