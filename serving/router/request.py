@@ -46,6 +46,7 @@ _REQUIRED: Final[Mapping[Endpoint, tuple[str, type | tuple[type, ...]]]] = {
     Endpoint.RESPONSES: ("input", (str, list)),
     Endpoint.EMBEDDINGS: ("input", (str, list)),
 }
+_NO_HEADERS: Final[Mapping[bytes, bytes]] = {}
 _STATEFUL: Final = ("previous_response_id", "conversation", "background", "prompt")
 """Fields by which a Responses request leans on what one engine remembers: a copy would meet another memory."""
 
@@ -115,6 +116,7 @@ class ModelRequest:
                 **self.attribution.members(kept=identified),
             }
             self._members = orjson.dumps(members)[1:-1]
+            self._named = _NO_HEADERS  # a copy may wait for long
         return self._members
 
     def bytes_for(self, target: Target, url: str) -> tuple[bytes, tuple[str, ...]]:
