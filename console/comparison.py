@@ -5,6 +5,7 @@ for all samples only, it shows the difference of the two estimates without an in
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from statistics import fmean
 from typing import Annotated
 
 from fastapi import Query
@@ -14,6 +15,7 @@ from aftertune.identity import Permission
 from aftertune.stats.clustered import clustered_mean
 from aftertune.stats.mcnemar import mcnemar_midp
 from aftertune.stats.paired import paired_difference, smallest_detectable_difference
+from aftertune.stats.paired_mean import PairedMean, paired_mean
 from aftertune.stats.power import smallest_detectable
 from aftertune.stats.tails import t_tail
 from aftertune.store import Transaction
@@ -113,7 +115,7 @@ def compared(
         whole = all(ours[s][name] in (0.0, 1.0) and theirs[s][name] in (0.0, 1.0) for s in measured)
         alone = score.clusters is None and before[name].clusters is None and bool(measured)
         found = (
-            _difference(score, baseline, measured, shares=whole)
+            _difference(score, baseline, measured, _width(score, before[name]), shares=whole)
             if alone
             else _of_estimates(score, before[name], baseline, measured)
         )
@@ -121,7 +123,7 @@ def compared(
 
 
 def _difference(
-    score: Score, baseline: EvaluationRun, gains: Mapping[str, float], *, shares: bool
+    score: Score, baseline: EvaluationRun, gains: Mapping[str, float], width: float | None, *, shares: bool
 ) -> Difference:
     n, worse, better = len(gains), *_flipped(score, gains)
     known = {
@@ -144,6 +146,18 @@ def _difference(
             p=mcnemar_midp(up, down),
             method="Tango score interval for paired proportions",
         )
+    paired = _paired(list(gains.values()), width)
+    if paired is not None and width is not None:
+        low, high = paired.interval()
+        return Difference(
+            **known,
+            estimate=fmean(gains.values()),
+            low=width * low,
+            high=width * high,
+            smallest_detectable=smallest_detectable(width * paired.standard_error),
+            p=paired.p_value(),
+            method="Tango score interval, effective size, Student's t on means",
+        )
     found = clustered_mean(list(gains.values()))
     error = found.standard_error
     return Difference(
@@ -155,6 +169,15 @@ def _difference(
         p=2 * t_tail(abs(found.estimate) / error, n - 1) if error else None,
         method="Student's t on means" if error else "none: all alike",
     )
+
+
+def _width(score: Score, before: Score) -> float | None:
+    """How far a sample's scores lie apart at most; None where the runs do not say the same."""
+    return score.ends[1] - score.ends[0] if score.ends and score.ends == before.ends else None
+
+
+def _paired(gains: Sequence[float], width: float | None) -> PairedMean | None:
+    return None if width is None else paired_mean(gains, None, width)
 
 
 def _of_estimates(

@@ -40,7 +40,7 @@ def difference_figure(difference: Difference | None, run: EvaluationRun) -> Figu
         detectable=difference.smallest_detectable if difference.estimate is not None else None,
         clusters=difference.clusters,
         signature=_signed(run),
-        missing="" if difference.estimate is not None else "no pair was measured on both sides",
+        missing="" if difference.estimate is not None else _why_none(difference),
     )
 
 
@@ -53,7 +53,7 @@ def budget_figure(budget: Budget, run: EvaluationRun) -> Figure:
         high=budget.spent_at_most,
         detectable=budget.smallest_detectable if budget.spent is not None else None,
         signature=_signed(run),
-        missing="" if budget.spent is not None else "no pair was measured on both sides",
+        missing="" if budget.spent is not None else _why_none(budget),
     )
 
 
@@ -76,6 +76,12 @@ def against(run: EvaluationRun, baseline: str) -> str:
     roles = run.signature.roles if run.signature else {}
     known = [role.replace("_", " ") for role, release in sorted(roles.items()) if release == baseline]
     return f"{baseline} ({' and '.join(known)})" if known else baseline
+
+
+def _why_none(compared: Difference | Budget) -> str:
+    if not compared.n:
+        return "no pair was measured on both sides"
+    return "there is no number of the samples measured"
 
 
 def _signed(run: EvaluationRun) -> str:

@@ -93,6 +93,10 @@ class Score(Value):
     confidence: float = Field(default=0.95, gt=0, lt=1)
     clusters: int | None = Field(default=None, description="groups that the interval resamples as wholes")
     smallest_detectable: float | None = None
+    ends: tuple[float, float] | None = Field(
+        default=None,
+        description="the least and the most that a sample's score can be; None where one is not known",
+    )
     method: str = Field(description="of the interval")
     signature: str = Field(
         default="", description="of the library that computes the metric, with its settings"

@@ -46,8 +46,7 @@ def budget(skill: str, margin: float, difference: Difference, possible: Sequence
     The state stands on the interval, not on the point, and is known only where all the possible ones agree on it.
     """
     better = difference.better
-    # + 0.0 makes no difference 0, not -0.
-    spent = None if difference.estimate is None else _lost(better, difference.estimate) + 0.0
+    spent = None if difference.estimate is None else _lost(better, difference.estimate)
     measured = _loss(better, (difference.low, difference.high))
     losses = [_loss(better, ends) for ends in possible or ()]
     whole = [loss for loss in losses if loss is not None]
@@ -83,4 +82,5 @@ def _loss(better: Better, ends: Ends) -> Loss | None:
 
 
 def _lost(better: Better, difference: float) -> float:
-    return -difference if better is Better.HIGHER else difference
+    # + 0.0 makes no difference 0, not -0.
+    return (-difference if better is Better.HIGHER else difference) + 0.0

@@ -96,6 +96,7 @@ def _score(suite: Suite, cut: Slice, results: Results) -> Score:
         scorer=f"{cut.scorer.name} {cut.scorer.version}",
         better=cut.metric.better,
         unmeasured=len(side.unmeasured),
+        ends=cut.metric.ends,
         signature=cut.metric.signature,
         detail=f"{cut.metric.meaning}.{why}{_beside(suite, cut, results)}",
         **found._asdict(),

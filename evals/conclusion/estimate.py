@@ -101,9 +101,10 @@ def compare(metric: Metric, pairs: Sequence[Pair], *, seed: int) -> Estimated:
         low, high = paired_difference(up, down, n)
         least = smallest_detectable_difference(up + down, n)
         return Estimated(n, (up - down) / n, low, high, None, least, TANGO)
-    if metric.low is None or metric.high is None:
+    # What an earlier version of a scorer gave may lie outside the ends that it has now.
+    if metric.ends is None or min(values) < metric.ends[0] or max(values) > metric.ends[1]:
         return _mean(differences, groups, None, None, 1.0)
-    return _paired_mean(differences, groups, metric.high - metric.low)
+    return _paired_mean(differences, groups, metric.ends[1] - metric.ends[0])
 
 
 def _mean(

@@ -8,7 +8,7 @@ from aftertune.stats.mcnemar import mcnemar_midp
 from aftertune.stats.paired_mean import paired_mean
 from aftertune.stats.power import smallest_detectable
 from aftertune.stats.tails import t_tail
-from evals.conclusion.estimate import Estimated, Pair
+from evals.conclusion.estimate import TANGO, TANGO_EFFECTIVE, TANGO_EFFECTIVE_CLUSTERED, Estimated, Pair
 from evals.suite.metric import Kind, Metric
 
 
@@ -28,14 +28,17 @@ def p_value(metric: Metric, pairs: Sequence[Pair], found: Estimated) -> float | 
     clusters = [pair.cluster for pair in pairs]
     alone = len(set(clusters)) == len(clusters)
     gains = [pair.ours[0] - pair.theirs[0] for pair in pairs]
-    if metric.kind is Kind.SHARE and alone and all(abs(gain) in (0.0, 1.0) for gain in gains):
+    if found.method == TANGO:
         return mcnemar_midp(sum(gain > 0 for gain in gains), sum(gain < 0 for gain in gains))
-    return _of_means(metric, gains, None if alone else clusters)
+    by_score = found.method in (TANGO_EFFECTIVE, TANGO_EFFECTIVE_CLUSTERED)
+    return _of_means(metric.ends if by_score else None, gains, None if alone else clusters)
 
 
-def _of_means(metric: Metric, gains: Sequence[float], groups: Sequence[str] | None) -> float | None:
-    if metric.low is not None and metric.high is not None:
-        paired = paired_mean(gains, groups, metric.high - metric.low)
+def _of_means(
+    ends: tuple[float, float] | None, gains: Sequence[float], groups: Sequence[str] | None
+) -> float | None:
+    if ends is not None:
+        paired = paired_mean(gains, groups, ends[1] - ends[0])
         return None if paired is None else paired.p_value()
     mean = clustered_mean(gains, groups)
     if not mean.standard_error:

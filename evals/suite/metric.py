@@ -44,3 +44,12 @@ class Metric:
     def __post_init__(self) -> None:
         if (self.kind is Kind.AGGREGATE) != (self.aggregate is not None):
             raise ValueError(f"{self.name}: an aggregate metric, and no other, has an aggregate")
+        if self.low is not None and self.high is not None and self.low >= self.high:
+            raise ValueError(f"{self.name}: scores lie between two ends, not from {self.low} to {self.high}")
+
+    @property
+    def ends(self) -> tuple[float, float] | None:
+        """The least and the most that a sample's score can be; None where one of them is not known, or it has none."""
+        if self.kind is Kind.AGGREGATE or self.low is None or self.high is None:
+            return None
+        return self.low, self.high

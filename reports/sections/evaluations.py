@@ -137,7 +137,8 @@ def _budgets(runs: Sequence[EvaluationRun]) -> Iterator[Block]:
 
 BUDGETS = (
     "What a release lost of a skill against a baseline, on the same samples; below zero it gained. The state stands on "
-    "the whole interval: within when all of it is, OVERSPENT when none of it is, otherwise not known."
+    "the whole interval: within when all of it is, OVERSPENT when none of it is, otherwise not known. "
+    "What is unmeasured counts as the best and as the worst that it could be: the state is known where it is the same."
 )
 OUTCOME = {
     Forgotten.WITHIN: "within",

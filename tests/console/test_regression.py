@@ -12,6 +12,9 @@ from console.comparison import GROUPED, Scores, compared
 from console.measured import grouped
 from console.regression import Standing, regression
 from console.trend import suite_trends
+from evals.conclusion.estimate import Pair, compare
+from evals.conclusion.significance import p_value
+from evals.suite.metric import Kind, Metric
 from tests.console.conftest import Console
 from tests.console.seed import DEPLOYMENT, HOSTILE, ROLLOUT
 from tests.console.skills import (
@@ -267,6 +270,23 @@ def test_a_comparison_leaves_out_what_only_some_answers_have() -> None:
     (found,) = compared(run, run, ours, theirs)
     assert (found.metric, found.n, found.unmeasured, found.estimate) == ("right", 2, 1, 0.25)
     assert found.method == "Student's t on means"
+
+
+def test_means_between_two_ends_are_compared_as_the_run_itself_compares_them() -> None:
+    gains = [-2.0, -1.0, 0.5, *[0.0] * 17]
+    ours: Scores = {str(n): {"level": 3.0 + gain} for n, gain in enumerate(gains)}
+    theirs: Scores = {str(n): {"level": 3.0} for n in range(len(gains))}
+    run = skills_run(AT).model_copy(update={"scores": (score("level", 3.0, ends=(1.0, 5.0)),)})
+    (found,) = compared(run, run, ours, theirs)
+    metric = Metric("level", "a mean", Kind.MEAN, low=1.0, high=5.0)
+    pairs = [Pair((ours[s]["level"] or 0.0,), (3.0,), s) for s in ours]
+    wanted = compare(metric, pairs, seed=1)
+    assert (found.method, found.n) == (wanted.method, wanted.n)
+    assert (found.estimate, found.low, found.high, found.smallest_detectable, found.p) == pytest.approx(
+        (wanted.estimate, wanted.low, wanted.high, wanted.smallest_detectable, p_value(metric, pairs, wanted))
+    )
+    other = run.model_copy(update={"scores": (score("level", 3.0, ends=(0.0, 9.0)),)})
+    assert [each.method for each in compared(run, other, ours, theirs)] == ["Student's t on means"]
 
 
 async def test_the_list_leads_to_what_got_worse(skills: Console) -> None:

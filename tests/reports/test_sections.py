@@ -133,6 +133,21 @@ def test_a_gate_that_is_not_known_says_why(full: Evidence) -> None:
     assert gate[7:] == ("not known", "nothing was measured")
 
 
+def test_a_number_that_measured_samples_do_not_give_is_not_called_a_want_of_pairs(full: Evidence) -> None:
+    run = next(run for run in full.runs if run.budgets)
+    (budget,) = run.budgets
+    none = {"spent": None, "spent_at_most": None, "left": None}
+    for n, said in (
+        (20, "there is no number of the samples measured"),
+        (0, "no pair was measured on both sides"),
+    ):
+        failed = budget.model_copy(update=none | {"n": n})
+        told = replace(full, runs=(run.model_copy(update={"budgets": (failed,)}),))
+        ((*_, spent, _, _),) = rows(section("evaluations", told), "Forgetting budgets")
+        assert isinstance(spent, Figure)
+        assert spent.missing == said
+
+
 def test_a_budget_shows_what_was_spent_and_what_at_most(full: Evidence) -> None:
     ((*_, skill, margin, spent, left, state),) = rows(section("evaluations", full), "Forgetting budgets")
     assert isinstance(spent, Figure)

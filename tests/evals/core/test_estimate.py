@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from aftertune.stats.interval import wilson
 from aftertune.stats.paired import paired_difference
+from aftertune.stats.paired_mean import paired_mean
 from evals.conclusion.estimate import (
     ALIKE,
     BOOTSTRAP,
@@ -20,6 +21,7 @@ from evals.conclusion.estimate import (
     RAGGED,
     STUDENT,
     TANGO,
+    TANGO_EFFECTIVE,
     UNBOUNDED,
     WILSON,
     Estimated,
@@ -217,3 +219,36 @@ def test_an_aggregate_that_fails_on_draws_has_a_number_and_no_interval_unless_th
     many = estimate(metric, measured(2.0, *([1.0] * 9)), seed=1)
     assert (many.estimate, many.low, many.fault) == (11.0, None, "")
     assert many.method == f"{BOOTSTRAP}: no interval, for some draws failed: KeyError: False"
+
+
+def test_scores_outside_the_ends_that_the_metric_has_now_are_compared_without_ends() -> None:
+    pairs = [Pair((2.0 + n % 3,), (0.5,), str(n)) for n in range(12)]
+    found = compare(MEAN, pairs, seed=1)
+    assert (found.estimate, found.method) == (2.5, STUDENT)
+    assert p_value(MEAN, pairs, found) is not None
+
+
+@given(st.lists(st.tuples(st.sampled_from([0.0, 0.5, 1.0]), st.sampled_from([0.0, 0.5, 1.0])), min_size=6))
+def test_the_score_interval_of_repeats_and_its_p_value_agree(scores: list[tuple[float, float]]) -> None:
+    """Averages over repeats are no zeros and ones, also where the pairs that differ are such."""
+    pairs = [Pair((ours,), (theirs,), str(n)) for n, (ours, theirs) in enumerate([(0.5, 0.5), *scores])]
+    found = compare(SHARE, pairs, seed=1)
+    p = p_value(SHARE, pairs, found)
+    if found.method == TANGO_EFFECTIVE and p is not None and not isclose(p, 0.05, abs_tol=1e-9):
+        assert found.low is not None
+        assert found.high is not None
+        assert (p < 0.05) == (not found.low <= 0.0 <= found.high)
+
+
+def test_repeats_are_tested_as_their_interval_is_made() -> None:
+    lost = [Pair((0.0,), (1.0,), str(n)) for n in range(5)] + [Pair((0.5,), (0.5,), "same")]
+    found = compare(SHARE, lost, seed=1)
+    made = paired_mean([-1.0] * 5 + [0.0], None, 1.0)
+    assert made is not None
+    assert (found.method, p_value(SHARE, lost, found)) == (TANGO_EFFECTIVE, made.p_value())
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, 0.0), (1.0, 0.0)])
+def test_a_metric_without_room_between_its_ends_is_refused(low: float, high: float) -> None:
+    with pytest.raises(ValueError, match="between two ends"):
+        replace(MEAN, low=low, high=high)

@@ -3,10 +3,10 @@
 import pytest
 
 from aftertune.values.evaluation import Better, Bound, SampleResult
-from evals.conclusion.gates import gate_on_score
+from evals.conclusion.gates import gate_on_difference, gate_on_score
 from evals.conclusion.slices import Slice
 from evals.scorers.exact_match import exact_match
-from evals.suite.card import GateCard
+from evals.suite.card import GateCard, Role
 from evals.suite.metric import Kind, Metric
 
 
@@ -49,3 +49,37 @@ def test_what_lies_far_from_the_limit_is_decided() -> None:
     metric = Metric("m", "a mean", Kind.MEAN)
     assert passed(metric, [*LOW, None], 0.5) is False
     assert passed(metric, [*(1 - value for value in LOW), None], 0.5) is True
+
+
+def passed_of_gains(gains: list[float | None], limit: float, clusters: int) -> bool | None:
+    """Of right and wrong, against a release; 0 is both right."""
+    ids = [f"s{number:03}" for number in range(len(gains))]
+    cut = Slice(
+        "m", exact_match, Metric("m", "a share"), {each: f"c{int(each[1:]) % clusters}" for each in ids}
+    )
+    ours, theirs = (
+        {
+            each: SampleResult(
+                run="r", sample=each, release="v", scores={"m": None if gain is None else float(gain != lost)}
+            )
+            for each, gain in zip(ids, gains, strict=True)
+        }
+        for lost in (-1.0, 1.0)
+    )
+    card = GateCard(metric="m", bound=Bound.DIFFERENCE_LOW, limit=limit, baseline=Role.BASE)
+    return gate_on_difference(card, cut, "base", ours, theirs, seed=1).passed
+
+
+def test_a_pair_without_a_difference_could_turn_it_too() -> None:
+    """Where no pair differs in any cluster, less is known of the spread than where one does."""
+    same: list[float | None] = [0.0] * 37
+    assert passed_of_gains([-1.0, *same], -0.5, 3) is True
+    assert passed_of_gains([0.0, *same], -0.5, 3) is False
+    assert passed_of_gains([None, *same], -0.5, 3) is None
+
+
+def test_a_whole_cluster_off_the_others_could_turn_it_too() -> None:
+    rest: list[float | None] = [float(number in (11, 23)) for number in range(32)]
+    assert passed_of_gains([0.0, 0.0, 0.0, 0.0, *rest], -0.6, 3) is True
+    assert passed_of_gains([1.0, 0.0, 0.0, 1.0, *rest], -0.6, 3) is False
+    assert passed_of_gains([None, None, None, None, *rest], -0.6, 3) is None

@@ -121,6 +121,12 @@ def test_the_state_is_known_where_all_that_is_possible_agrees(
     assert (found.state, found.possible) == (state, ends)
 
 
+def test_no_loss_is_zero_without_a_sign() -> None:
+    found = kept(difference(0.0, 0.0))
+    assert found.possible is not None
+    assert [str(each) for each in (found.spent, found.spent_at_most, *found.possible)] == ["0.0"] * 4
+
+
 def test_where_nothing_limits_what_is_unmeasured_nothing_is_known() -> None:
     found = budget("reasoning", MARGIN, difference(-0.01, 0.01), None)
     assert (found.state, found.possible) == (Forgotten.UNKNOWN, None)
