@@ -8,8 +8,9 @@ asked for its health now and then. Copies tell nothing: a release that only its 
                                        ▲                                   │
                                        └───────────(one failure)───────────┘
 
-Half-open is probation: requests come again, and the first that fails opens the circuit at once. Nobody has to count
-which request is the trial one, and a request that meets a bad engine then goes on to the next engine of its list.
+Half-open is probation: one request is asked of the engine, and the others wait for its end elsewhere, since an engine
+that hangs would hold all that come until the first is given up. One more is asked whenever another probe is answered:
+a trial whose client leaves tells nothing. A failure opens the circuit at once.
 A circuit never makes an outage: where nothing better is left, open ones are tried too.
 """
 
@@ -33,6 +34,7 @@ class State(StrEnum):
 
 # A member of an enumeration costs a call each time it is named.
 _CLOSED: Final = State.CLOSED
+_HALF_OPEN: Final = State.HALF_OPEN
 _CANARY: Final = ExchangeRole.CANARY
 _STABLE: Final = ExchangeRole.STABLE
 
@@ -50,6 +52,12 @@ class Circuit:
         self._wait_s = probe_interval_s
         self._due = 0.0
 
+    def asked(self, now: float) -> None:
+        """A live request goes to the engine: on probation it is the trial."""
+        if self.state is _HALF_OPEN and self.usable:
+            self.usable = False
+            self._plan(now)
+
     def failed(self, now: float) -> None:
         """A live request could not be answered."""
         if self.state is State.OPEN:
@@ -65,16 +73,16 @@ class Circuit:
             self._failed, self._wait_s = 0, self._interval_s
 
     def probe_due(self, now: float) -> bool:
-        return self.state is State.OPEN and now >= self._due
+        return not self.usable and now >= self._due
 
     def probed(self, ok: bool, now: float) -> None:
         """The engine was asked for its health. Waits grow until a live request succeeds."""
-        if self.state is not State.OPEN:
+        if self.usable:
             return
         if ok:
             self.usable, self.state = True, State.HALF_OPEN
         else:
-            self._plan(now)
+            self._open(now)
 
     def _open(self, now: float) -> None:
         self.usable, self.state = False, State.OPEN

@@ -231,6 +231,7 @@ class Exchange:
     def _ask(self, now: float) -> None:
         sent, self._dropped = self._request.bytes_for(self._target, self._url)
         self.deadline = min(now + self._lane.bounds.first_byte_s, self._ends_at)
+        self._lane.circuits.of(self._url).asked(now)
         self._call = self._lane.pool.send(self._url, sent, self)
         self._leg.prepare()
 

@@ -102,11 +102,11 @@ class Mirror:
         return pair_id or None
 
     def is_routed(self, route: Route, target: Target) -> bool:
-        """A release that was rolled back while its copies waited is asked nothing more."""
+        """A release that was rolled back while its copies waited, or the live answer was made, is asked nothing more."""
         now = self._route_of(route.deployment)
-        return now is not None and (
-            target in (now.stable, now.candidate) or any(target == shadow.target for shadow in now.shadows)
-        )
+        if now is None or now is route:  # to compare targets costs more than all the rest
+            return now is route
+        return target in (now.stable, now.candidate) or any(target == each.target for each in now.shadows)
 
     async def stop(self, grace_s: float) -> None:
         """Let what was taken finish for `grace_s`; then drop the rest, counted."""
@@ -129,7 +129,11 @@ class Mirror:
         """What was offered in the last moment, together."""
         outbox, self._outbox = self._outbox, []
         for lane, copy in outbox:
-            lane.send(copy)
+            if self.is_routed(copy.route, copy.target):
+                lane.send(copy)
+            else:
+                self.recorder.metrics.dropped("not_routed")
+                lane.ended(copy, 0)
 
     def _reason_against(self, lane: "_Lane", request: ModelRequest) -> str | None:
         """Why this copy is not taken; afterwards `lane.admitted` says whether it may go at once or waits."""
@@ -196,7 +200,7 @@ class _Lane:
         copy.start()
 
     def ended(self, copy: "_Copy", tokens: int) -> None:
-        """A copy that was sent is over; the next that waits gets its turn."""
+        """A copy that was admitted is over; the next that waits gets its turn."""
         self.under_way.discard(copy)
         self._meter.finished(tokens)
         metrics = self._mirror.recorder.metrics

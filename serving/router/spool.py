@@ -150,7 +150,12 @@ class SpoolWriter:
             self._flush_soon()
 
     def flush(self) -> None:
-        """Write what waits, and seal a segment whose time has come. To be called now and then, unasked too."""
+        """Write what waits, and seal a segment whose time has come. To be called now and then, unasked too.
+
+        Once closed, nothing: a flush that was asked for may come after the end.
+        """
+        if self._lock == _CLOSED:
+            return
         self._flush_asked = False
         if self._later:
             self._put_later()

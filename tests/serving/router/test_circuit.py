@@ -87,6 +87,25 @@ def test_probation_ends_with_the_first_answer() -> None:
     assert circuit.probe_due(10.0), "and so do its waits"
 
 
+def test_on_probation_one_request_is_asked_and_one_more_with_each_probe() -> None:
+    circuit = Circuit(failures=1, probe_interval_s=2.0)
+    circuit.asked(0.0)
+    assert circuit.usable, "no probation, no trial"
+    circuit.failed(0.0)
+    circuit.probed(True, 2.0)
+    circuit.asked(3.0)
+    assert (circuit.state, circuit.usable) == (State.HALF_OPEN, False)
+    circuit.asked(6.0)
+    assert not circuit.probe_due(6.9), "a request that had nothing better to try plans nothing"
+    assert circuit.probe_due(7.0), "the trial's client may have left"
+    circuit.probed(True, 7.0)
+    assert circuit.usable
+    circuit.asked(7.0)
+    circuit.succeeded()
+    assert (circuit.state, circuit.usable) == (State.CLOSED, True)
+    assert not circuit.probe_due(1_000.0)
+
+
 def test_a_request_that_an_open_engine_answers_closes_it() -> None:
     circuit = Circuit(failures=1)
     circuit.failed(0.0)
@@ -98,21 +117,24 @@ def test_a_request_that_an_open_engine_answers_closes_it() -> None:
     assert circuit.usable, "a probe that comes late says nothing"
 
 
-@given(st.lists(st.sampled_from(["failed", "succeeded", "probe"]), max_size=60), st.booleans())
-def test_usable_is_closed_or_half_open(steps: list[str], ok: bool) -> None:
+@given(st.lists(st.sampled_from(["asked", "failed", "succeeded", "probe"]), max_size=60), st.booleans())
+def test_usable_is_closed_or_half_open_before_a_trial(steps: list[str], ok: bool) -> None:
     circuit, now = Circuit(failures=2), 0.0
     for step in steps:
         now += 1.0
         match step:
+            case "asked":
+                circuit.asked(now)
             case "failed":
                 circuit.failed(now)
             case "succeeded":
                 circuit.succeeded()
             case _ if circuit.probe_due(now):
                 circuit.probed(ok, now)
-        assert circuit.usable == (circuit.state is not State.OPEN)
+        assert circuit.usable or circuit.state is not State.CLOSED
+        assert not (circuit.usable and circuit.state is State.OPEN)
         if not circuit.usable:
-            assert circuit.probe_due(now + 8.0), "an open engine is asked again in time"
+            assert circuit.probe_due(now + 8.0), "an engine that is left alone is asked again in time"
 
 
 @given(st.sets(st.sampled_from(URLS)))

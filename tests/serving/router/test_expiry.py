@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from aiohttp import ClientSession
 
 from aftertune.identity import token_hash
@@ -10,7 +11,7 @@ from aftertune.values.route import KeyGrant
 from serving.router.app import Router
 from tests.fakes.engine import FakeEngine
 from tests.serving.router.conftest import StartRouter
-from tests.serving.router.stack import CHAT_KEY, post, table, target
+from tests.serving.router.stack import CHAT_KEY, DEPLOYMENT, post, table, target
 
 
 async def until(start: StartRouter, stable: FakeEngine, ends: datetime) -> Router:
@@ -25,6 +26,19 @@ async def test_a_key_that_is_over_opens_nothing(
     status, _, answer = await post(session, router)
     assert status == 401
     assert b"has expired" in answer
+    assert not stable.seen
+
+
+@pytest.mark.parametrize("path", ["/v1/models", f"/v1/models/{DEPLOYMENT}", "/v1/responses/resp_1"])
+async def test_it_opens_no_other_door_either(
+    start: StartRouter, session: ClientSession, stable: FakeEngine, path: str
+) -> None:
+    router = await until(start, stable, datetime.now(UTC) - timedelta(seconds=1))
+    headers = {"authorization": f"Bearer {CHAT_KEY}"}
+    async with session.get(router.url + path, headers=headers) as answer:
+        assert answer.status == 401
+    async with session.get(f"{router.admin_url}/v1/routing", headers=headers) as answer:
+        assert answer.status in (401, 403)
     assert not stable.seen
 
 

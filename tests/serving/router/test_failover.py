@@ -82,8 +82,26 @@ async def test_an_engine_that_does_not_answer_in_time_is_left_too(
 ) -> None:
     router = await start(falling_back(stable, previous), probe_interval_s=60, first_byte_timeout_s=0.2)
     stable.fault = Fault.HANG
-    answers = [await answered_by(session, router) for _ in range(FAILURES + 2)]
-    assert answers == ["504"] * FAILURES + ["r-v0"] * 2
+    assert [await answered_by(session, router) for _ in range(FAILURES)] == ["504"] * FAILURES
+    await until_answered_by(session, router, "r-v0")
+    assert len(stable.seen) == FAILURES
+
+
+async def test_an_engine_that_hangs_and_looks_healthy_holds_one_request_at_a_time(
+    start: StartRouter, session: ClientSession, stable: FakeEngine, previous: FakeEngine
+) -> None:
+    router = await start(falling_back(stable, previous), probe_interval_s=0.1, first_byte_timeout_s=2.0)
+    stable.fault = Fault.HANG
+    given_up = await asyncio.gather(*(answered_by(session, router) for _ in range(FAILURES)))
+    assert given_up == ["504"] * FAILURES
+    trials = []
+    async with asyncio.timeout(60):
+        while len(stable.seen) == FAILURES:  # a probe lets one through, which hangs
+            trials.append(asyncio.create_task(answered_by(session, router)))
+            await asyncio.wait(trials[-1:], timeout=0.05)
+    answers = await asyncio.gather(*(answered_by(session, router) for _ in range(20)))
+    assert answers.count("r-v0") >= 10, "each further probe lets one more through, but no crowd"
+    await asyncio.gather(*trials)
 
 
 async def test_without_a_plans_word_nothing_stands_in(

@@ -153,6 +153,24 @@ async def test_copies_for_a_release_that_left_are_dropped_and_never_blamed_on_it
     assert int(found[1]) == 10 - under_way
 
 
+async def test_a_release_that_left_while_the_live_answer_was_made_gets_no_copy(
+    start: StartRouter, stable: FakeEngine, candidate: FakeEngine, session: ClientSession, tmp_path: Path
+) -> None:
+    router = await start(table(target(stable), target(candidate)))
+    stable.fault = Fault.HANG
+    asked = asyncio.create_task(post(session, router))
+    await asyncio.wait_for(stable.arrived.wait(), 60)
+    router.routing.accept(table(target(stable), revision=2))
+    await stable.stop()  # which ends the answer
+    assert (await asked)[0] == 503
+    dropped = b'aftertune_mirror_dropped_total{reason="not_routed"} 1.0'
+    async with asyncio.timeout(60):
+        while dropped not in router.metrics.render() and not candidate.seen:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert not candidate.seen
+    assert not shadows(tmp_path)
+
+
 async def test_a_live_leg_that_failed_is_still_compared(
     start: StartRouter, stable: FakeEngine, candidate: FakeEngine, session: ClientSession, tmp_path: Path
 ) -> None:

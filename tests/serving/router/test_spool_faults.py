@@ -98,6 +98,19 @@ def test_what_close_cannot_write_is_counted_if_the_disk_takes_that(
     assert [gap.records for gap in gaps(tmp_path)] == [1]
 
 
+def test_a_flush_that_comes_after_the_end_writes_nothing(
+    tmp_path: Path, open_writer: OpenWriter, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = open_writer()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "writev", full)
+        put(writer, 1)
+        writer.close()
+    clock.advance(GAPS_EVERY_S)
+    writer.flush()
+    assert not segments(tmp_path), "the folder may be another router's"
+
+
 def test_where_a_record_cannot_be_taken_back_a_new_segment_begins(
     tmp_path: Path, open_writer: OpenWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
