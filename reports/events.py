@@ -173,16 +173,20 @@ def _run(run: EvaluationRun) -> Event:
 
 
 def _unmeasured(runs: Sequence[EvaluationRun]) -> Iterator[Event]:
-    """Scores of which no sample was measured, once for each metric of a suite."""
+    """Scores of which no sample was measured, once for all metrics of a suite that the same releases lack."""
     found: dict[tuple[str, str], list[EvaluationRun]] = {}
     for run in runs:
         for score in run.scores:
             if score.estimate is None:
                 found.setdefault((run.suite, score.metric), []).append(run)
+    lacking: dict[tuple[str, datetime, str], list[str]] = {}
     for (suite, metric), among in found.items():
         releases = ", ".join(dict.fromkeys(run.release for run in among))
-        said = f"The metric {metric} of {suite} was not measured on {releases}"
-        yield _event(among[0].ended_at or among[0].requested_at, said, "Details of the evaluations")
+        first = among[0].ended_at or among[0].requested_at
+        lacking.setdefault((suite, first, releases), []).append(metric)
+    for (suite, first, releases), metrics in lacking.items():
+        said = f"Not measured of {suite} on {releases}: {', '.join(metrics)}"
+        yield _event(first, said, "Details of the evaluations")
 
 
 def _falls(runs: Sequence[EvaluationRun]) -> Iterator[Event]:

@@ -10,6 +10,7 @@ from aftertune.deployments import commit, configured, created
 from aftertune.store import Store
 from aftertune.values.deployment import Act
 from aftertune.values.drift import DriftState
+from aftertune.values.evaluation import EvaluationRun
 from aftertune.values.route import MirrorBudget
 from aftertune.week import week_named
 from reports.document import Figure, Missing, Section, Table
@@ -200,15 +201,24 @@ def test_a_training_job_that_goes_on_tells_nothing_that_changes(full: Evidence, 
     assert job[1] == "not ended at the watermark: it ran, or was killed"
 
 
+def test_all_that_a_suite_lacks_is_told_at_once(full: Evidence) -> None:
+    def more(run: EvaluationRun) -> EvaluationRun:
+        lacking = [score for score in run.scores if score.estimate is None]
+        others = [score.model_copy(update={"metric": f"{score.metric}_2"}) for score in lacking]
+        return run.model_copy(update={"scores": (*run.scores, *others)})
+
+    told = events(replace(full, runs=tuple(more(run) for run in full.runs)))
+    said = [event.said for event in told if event.said.startswith("Not measured")]
+    assert said == ["Not measured of forgetting on v3: faithfulness, faithfulness_2."]
+
+
 def test_the_week_is_told_in_order(full: Evidence) -> None:
     told = events(full)
     assert [event.at for event in told] == sorted(event.at for event in told)
     said = {event.said: event.reference for event in told}
     assert said["olga put v2 in shadow of v1 on tasks."].startswith("audit ")
     assert said["forgetting failed on v3 (registration): accuracy -0.140 (lower end), limit -0.1."] == "ev-1"
-    assert (
-        said["The metric faithfulness of forgetting was not measured on v3."] == "Details of the evaluations"
-    )
+    assert said["Not measured of forgetting on v3: faithfulness."] == "Details of the evaluations"
     assert said["v2 did not pass its stage on tasks and was held: worse than v1."]
     assert said["Drift alarm on tasks: users changed."] == "Drift"
     starts = [event.said[:60] for event in told]
