@@ -79,17 +79,26 @@ def test_the_client_sees_its_own_errors(loop: Loop) -> None:
 
 
 async def test_the_async_client_has_several_conversations_at_once(loop: Loop) -> None:
+    """Each gets the answer to its own request, told by its length: texts depend on chance and on the batch."""
+    lengths = [1, 2, 3, 4, 5, 6]
     async with openai.AsyncOpenAI(
         base_url=f"{loop.stack.router_url}/v1", api_key=loop.cast.application_key
     ) as client:
         answers = await asyncio.gather(
             *(
-                client.chat.completions.create(model=DEPLOYMENT, messages=PLAIN, user=f"user-{n}")
-                for n in range(6)
+                client.chat.completions.create(
+                    model=DEPLOYMENT,
+                    messages=PLAIN,
+                    user=f"user-{tokens}",
+                    max_tokens=tokens,
+                    extra_body={"ignore_eos": True},
+                )
+                for tokens in lengths
             )
         )
-    texts = {answer.choices[0].message.content for answer in answers}
-    assert len(texts) == 1
+    assert [answer.usage and answer.usage.completion_tokens for answer in answers] == lengths
+    assert {answer.choices[0].finish_reason for answer in answers} == {"length"}
+    assert len({answer.id for answer in answers}) == len(lengths)
 
 
 def test_a_careless_release_fails_in_shadow_and_a_rollback_is_proven(loop: Loop) -> None:
