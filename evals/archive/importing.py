@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
 
 from aftertune.errors import BadInput, Conflict, UnknownName
 from evals.archive.files import json_objects
 from evals.suite.sample import Sample
 from evals.suite.suite import load_suite
+from evals.suite.validated import validated
 
 Json = dict[str, Any]
 
@@ -43,7 +43,9 @@ _CARD = """\
 
 def import_public(sources: Sequence[Path]) -> list[Sample]:
     """Files in the layout of a suite's samples.jsonl. Raises BadInput that names the line."""
-    return _unique((where, _sample(raw, where)) for source in sources for where, raw in json_objects(source))
+    return _unique(
+        (where, validated(Sample, raw, where)) for source in sources for where, raw in json_objects(source)
+    )
 
 
 def import_lm_eval(sources: Sequence[Path]) -> list[Sample]:
@@ -53,7 +55,7 @@ def import_lm_eval(sources: Sequence[Path]) -> list[Sample]:
     The prompt is what the log says was asked, else the document's `question`, `prompt` or `input`.
     """
     return _unique(
-        (where, _sample(_from_lm_eval(raw, source.stem, where), where))
+        (where, validated(Sample, _from_lm_eval(raw, source.stem, where), where))
         for source in sources
         for where, raw in json_objects(source)
     )
@@ -117,15 +119,6 @@ def _card(name: str, samples: Sequence[Sample], licence: str, cluster: str) -> J
     if 1 < len({sample.task for sample in samples}) <= MOST_TASKS:
         card["by_task"] = True
     return card
-
-
-def _sample(raw: Json, where: str) -> Sample:
-    try:
-        return Sample.model_validate(raw)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise BadInput(f"{where} is wrong at {name or 'its top'}: {first['msg']}.") from None
 
 
 def _unique(found: Iterator[tuple[str, Sample]]) -> list[Sample]:

@@ -12,7 +12,6 @@ MODEL: Final = "model"
 
 _KEY: Final = b'"model"'
 
-
 Span = tuple[int, int]
 """Where a value begins and ends; `NOWHERE` when it takes a closer look."""
 NOWHERE: Final[Span] = (0, 0)
